@@ -185,7 +185,7 @@ func Codes() []CodeDoc {
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
-		{CodeForged, "warning: a browser sent an identity header that only front doors may send, or more cookies than fit; sdev dropped them"},
+		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},
 		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
 		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},

@@ -141,8 +141,11 @@ type AuthFault struct {
 	Where  string `json:"where"` // endpoint of the provider: "token", "authorize", …
 	User   string `json:"user"`
 	Client string `json:"client"`
-	Left   int    `json:"left"` // how many more times it will take effect; -1 until it is cleared
+	Left   int    `json:"left"` // how many more times it will take effect; 0: this was the last; or UntilCleared
 }
+
+// UntilCleared is AuthFault.Left of a fault that takes effect until somebody clears it. It is -1 in the JSON.
+const UntilCleared = -1
 
 // LogLine is a line that a service printed, without control sequences.
 type LogLine struct {

@@ -9,7 +9,7 @@ type Severity string
 const (
 	Blocks  Severity = "block" // must not ship
 	Warns   Severity = "warn"  // ships, but somebody should know
-	Informs Severity = "info"
+	Informs Severity = "info"  // a note: nothing needs to be done
 )
 
 // Finding is a problem that a check found, with its place and a fix.

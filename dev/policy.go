@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Policy says who may reach the paths that it covers. A front door in the cloud enforces it; on this machine sdev
+// Policy says who may reach the paths that it covers. An identity proxy in the cloud enforces it; on this machine sdev
 // only explains it, and passes it on with the hand-off.
 //
 // A policy covers a path segment by segment:

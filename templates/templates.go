@@ -27,8 +27,10 @@ var trees embed.FS
 // (uv, pip, conda); its texts want "name", the name of the project.
 func Project() fs.FS { return sub("project") }
 
-// TargetsVersion names the state of the trees of the hand-off. It is recorded in every bundle made
-// from them and changes whenever what is rendered does.
+// TargetsVersion names the state of the trees of the hand-off. Every bundle's record holds it. An sdev with an older
+// version refuses to render that bundle again, because it would take the changes back. So raise it with a change
+// of what an existing target renders, once between two releases. A new target needs no other version: an older sdev
+// does not know the target.
 const TargetsVersion = "2026.11.2"
 
 // Targets holds a tree for each platform that a project can be handed over to, in the form that

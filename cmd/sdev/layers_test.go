@@ -56,21 +56,21 @@ var mayImport = map[string][]string{
 	"dev/destination": {"dev"},
 	"dev/detect":      {"dev", "dev/docker/dockerfile"}, // which reads text, and no engine
 	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
-	"dev/docker/…":    {"dev"},
+	"dev/docker/…":    {},
 	"dev/git":         {"dev"},
 	"dev/handoff":     {"dev", "dev/tree"},
 	"dev/hub":         {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
 	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
-	"dev/preflight/…": {"dev"},
+	"dev/preflight/…": {},
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share
-	"dev/tunnel":      {"dev"},
+	"dev/tunnel":      {},
 	"dev/watch":       {"dev"},
 
 	// The gateway is a program of its own, in its own container, so this package combines the parts that it needs.
-	"dev/gateway": {"dev", "dev/awslocal", "dev/hub", "dev/oidc", "dev/streamlit", "dev/watch"},
+	"dev/gateway": {"dev", "dev/awslocal", "dev/oidc", "dev/streamlit", "dev/watch"},
 
 	// For tests only.
 	"dev/devtest": {"dev", "dev/plan"},
@@ -110,6 +110,26 @@ func TestLayers_ImportsFollowTheMap(t *testing.T) {
 			case f.test && f.pkg == "dev/handoff" && imported == "templates": // targets are tested with their trees
 			default:
 				t.Errorf("%s: %s must not import %s", f.name, f.pkg, imported)
+			}
+		}
+	}
+}
+
+// An entry that nobody uses is a decision that was taken back, or never taken. Entries that end in … are as wide as
+// they say.
+func TestLayers_EveryEntryOfARowIsUsed(t *testing.T) {
+	used := map[[2]string]bool{} // by row and imported package
+	for _, f := range sources(t) {
+		for _, imp := range f.imports() {
+			if imported, ours := strings.CutPrefix(imp, "sdev/"); ours && !f.test {
+				used[[2]string{rowName(f.pkg), imported}] = true
+			}
+		}
+	}
+	for pkg, allowed := range mayImport {
+		for _, imported := range allowed {
+			if !used[[2]string{pkg, imported}] && !strings.HasSuffix(imported, "…") {
+				t.Errorf("mayImport lets %s import %s, which it does not", pkg, imported)
 			}
 		}
 	}
@@ -271,7 +291,9 @@ func (f source) checkDoc(t *testing.T, doc *ast.CommentGroup, name *ast.Ident) {
 	if len(words) > 1 && (first == "A" || first == "An" || first == "The") {
 		first = words[1]
 	}
-	if strings.TrimRight(first, ",:.") != name.Name && (name.IsExported() || strings.ContainsFunc(first[1:], unicode.IsUpper)) {
+	// A sentence may begin with any word. A word in lower case or with a capital inside is a name.
+	isName := unicode.IsLower(rune(words[0][0])) || strings.ContainsFunc(first[1:], unicode.IsUpper)
+	if strings.TrimRight(first, ",:.") != name.Name && (name.IsExported() || isName) {
 		t.Errorf("%s: the comment of %s begins with %q", f.at(name), name.Name, words[0])
 	}
 }
@@ -325,17 +347,23 @@ func TestTests_AreNeitherSkippedNorSlept(t *testing.T) {
 	}
 }
 
-// row finds the row of a package: its own, or the nearest one with /… above it.
+// row finds the row of a package.
 func row(pkg string) ([]string, bool) {
-	if r, ok := mayImport[pkg]; ok {
-		return r, true
+	r, ok := mayImport[rowName(pkg)]
+	return r, ok
+}
+
+// rowName returns the name of a package's row: its own, or the nearest one with /… above it; "" if it has none.
+func rowName(pkg string) string {
+	if _, ok := mayImport[pkg]; ok {
+		return pkg
 	}
 	for dir := path.Dir(pkg); dir != "."; dir = path.Dir(dir) {
-		if r, ok := mayImport[dir+"/…"]; ok {
-			return r, true
+		if _, ok := mayImport[dir+"/…"]; ok {
+			return dir + "/…"
 		}
 	}
-	return nil, false
+	return ""
 }
 
 func within(allowed []string, pkg string) bool {

@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/token"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +15,8 @@ import (
 	"sdev/dev/handoff"
 )
 
-// Each name of a target or a front door occurs in only one package. Other packages ask that one for a property and do
-// not compare names. So adding a target or a front door is an edit in one place, the one that CONTRIBUTING.md names.
+// Each name of a target or an identity proxy occurs in only one package. Other packages ask that one for a property and do
+// not compare names. So adding a target or an identity proxy is an edit in one place, the one that CONTRIBUTING.md names.
 
 // TestWords_ATargetIsKnownByNameInItsOwnFileAlone checks the claim "one directory of templates, one file, one line in the
 // list, one golden".
@@ -26,7 +28,7 @@ func TestWords_ATargetIsKnownByNameInItsOwnFileAlone(t *testing.T) {
 			t.Errorf("target %s is declared in %v, want one file of dev/handoff", target.Name, owners)
 		}
 		owners = append(owners,
-			"dev/door.go",               // a front door may have the name of the company that offers it
+			"dev/identity_proxy.go",     // an identity proxy may have the name of the company that offers it
 			"dev/preflight/language.go", // directories in which other projects keep files for a deployment
 		)
 		for _, at := range literals(all, target.Name) {
@@ -49,14 +51,29 @@ func TestWords_TheREADMEListsEveryTarget(t *testing.T) {
 	}
 }
 
-func TestWords_AFrontDoorIsKnownByNameInOneFile(t *testing.T) {
+func TestWords_AnIdentityProxyIsKnownByNameInOneFile(t *testing.T) {
 	all := sources(t)
-	for _, door := range dev.FrontDoors() {
-		owners := append(ownersOf(all, door.Name), "dev/door.go")
-		for _, at := range literals(all, door.Name) {
+	for _, proxy := range dev.IdentityProxies() {
+		owners := append(ownersOf(all, proxy.Name), "dev/identity_proxy.go")
+		for _, at := range literals(all, proxy.Name) {
 			if !slices.Contains(owners, at.name) {
-				t.Errorf("%s: the name of front door %s; use dev.FrontDoors, or a constant of it", at.at(at.node), door.Name)
+				t.Errorf("%s: the name of identity proxy %s; use dev.IdentityProxies, or a constant of it", at.at(at.node), proxy.Name)
 			}
+		}
+	}
+}
+
+// namedFile is a file or directory of this repository in a text, such as `dev/watch/watch.go`.
+var namedFile = regexp.MustCompile("`((?:cmd|dev|scaffold|templates|\\.ci)/[^` :]*)`")
+
+func TestWords_CONTRIBUTINGNamesFilesThatExist(t *testing.T) {
+	text, err := os.ReadFile("../../.github/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, named := range namedFile.FindAllStringSubmatch(string(text), -1) {
+		if found, err := filepath.Glob(filepath.Join("../..", named[1])); err != nil || len(found) == 0 {
+			t.Errorf("CONTRIBUTING.md names %s, which does not exist", named[1])
 		}
 	}
 }

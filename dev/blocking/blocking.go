@@ -2,7 +2,7 @@
 //
 // It promises that [Call] returns once its context ends. The function then continues in a goroutine that nobody
 // waits for, because nothing can interrupt a read of a terminal or of a pipe. That goroutine ends at the latest with
-// the program. This is the only place in sdev that leaves a goroutine behind.
+// the program. Apart from the goroutine in which cmd/sdev waits for signals, sdev leaves no other one behind.
 package blocking
 
 import "context"

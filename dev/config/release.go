@@ -19,18 +19,18 @@ func (p *Project) ReleaseService() (s types.ServiceConfig, why string) {
 		if !ok {
 			continue
 		}
-		twin, ok := p.Model.Services[name]
+		deployed, ok := p.Model.Services[name]
 		if !ok {
-			twin, ok = p.Model.DisabledServices[name]
+			deployed, ok = p.Model.DisabledServices[name]
 		}
-		if !ok || !sameBuild(app.Build, twin.Build) {
+		if !ok || !sameBuild(app.Build, deployed.Build) {
 			continue
 		}
 		why = fmt.Sprintf("service %s is the deployed form of %s", name, p.App)
-		if twin.Build == nil {
-			twin.Build = app.Build
+		if deployed.Build == nil {
+			deployed.Build = app.Build
 		}
-		return twin, why
+		return deployed, why
 	}
 	return app, "it is the app's only service"
 }

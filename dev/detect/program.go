@@ -187,8 +187,8 @@ func auth(p *program) []Fact {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
 		if m.uses["context.headers"] > 0 || m.lineOfText("_get_websocket_headers") > 0 || m.lineOfSequence("_get_websocket_headers") > 0 {
-			for _, door := range dev.FrontDoors() {
-				add(door.Name, "it reads the header of "+door.Title, m.path, m.lineOfText(door.Begins...))
+			for _, proxy := range dev.IdentityProxies() {
+				add(proxy.Name, "it reads the header of "+proxy.Title, m.path, m.lineOfText(proxy.Begins...))
 			}
 		}
 	}

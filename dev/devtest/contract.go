@@ -182,6 +182,8 @@ func (c *contract) one() plan.Container {
 	return have.Containers[0]
 }
 
+func hasStopped(c plan.Container) bool { return !c.Running }
+
 // service returns a service that plays a script.
 func (c *contract) service(name string, s Script) plan.Service {
 	config := types.ServiceConfig{Name: name}

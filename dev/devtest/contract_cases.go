@@ -116,7 +116,7 @@ func (c *contract) removedTwice() {
 
 func (c *contract) restarted() {
 	s := c.run("app", Script{Ends: true, Code: 4})
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	before := c.one()
 	if before.ExitCode != 4 {
 		c.Errorf("exit code %d, want 4", before.ExitCode)
@@ -186,7 +186,7 @@ func (c *contract) lines() {
 
 func (c *contract) pastLines() {
 	c.run("job", Script{Out: []string{"one", "two", "three"}, Ends: true})
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	for _, try := range []struct {
 		tail  int
 		since time.Time
@@ -266,7 +266,7 @@ func (c *contract) gatewayLines() {
 
 func (c *contract) tail() {
 	c.run("job", Script{Out: []string{"one", "two", "\x1b[1mthree"}, Ends: true, Code: 1})
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	for n, want := range map[int][]string{2: {"two", "three"}, 10: {"one", "two", "three"}} {
 		if got := c.Tail(c.Context(), c.one(), n); !slices.Equal(got, want) {
 			c.Errorf("last %d: %q, want %q", n, got, want)

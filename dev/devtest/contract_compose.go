@@ -23,7 +23,7 @@ func (c *contract) withFiles(readOnly bool) {
 		{What: "secret word", Path: "/run/secrets/word", Content: []byte("given $in place\n"), Mode: 0o400},
 	}
 	c.do(c.create(s), c.start(s))
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	if got, want := strings.Join(c.Tail(c.Context(), c.one(), 5), "|"), `from = "file"|given $in place`; got != want {
 		c.Errorf("the container read %q, want %q", got, want)
 	}

@@ -3,6 +3,7 @@ package devtest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -36,7 +37,7 @@ func (c *contract) withFilesInMount(readOnly bool) {
 		{What: "config six", Path: "/fixed/settings", Content: []byte("given = 6\n"), Mode: 0o444},
 	}
 	c.do(c.create(s), c.start(s))
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	if got, want := strings.Join(c.Tail(c.Context(), c.one(), 9), "|"), "given = 1|given = 2|given = 3|given = 4|given = 5|given = 6"; got != want {
 		c.Errorf("the container read %q, want %q", got, want)
 	}
@@ -64,7 +65,7 @@ func (c *contract) filesBesideNested() {
 	}
 	s.Files = []plan.File{{What: "config word", Path: "/opt/word", Content: []byte("given\n"), Mode: 0o444}}
 	c.do(c.create(s), c.start(s))
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	if got := strings.Join(c.Tail(c.Context(), c.one(), 9), "|"); got != "given" {
 		c.Errorf("the container read %q", got)
 	}
@@ -79,7 +80,7 @@ func (c *contract) filesInVolume() {
 	first := c.service("first", Script{Show: []string{"/data/settings"}, Ends: true})
 	first.Config.Volumes, first.Files = into, []plan.File{{What: "config settings", Path: "/data/settings", Content: []byte("given\n"), Mode: 0o444}}
 	c.do(c.create(first), c.start(first))
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	if got := strings.Join(c.Tail(c.Context(), c.one(), 5), "|"); got != "given" {
 		c.Errorf("the container read %q", got)
 	}
@@ -87,7 +88,7 @@ func (c *contract) filesInVolume() {
 	second := c.service("second", Script{Show: []string{"/data/settings"}, Ends: true})
 	second.Config.Volumes = into
 	c.do(c.create(second), c.start(second))
-	Eventually(c, func() bool { return !c.one().Running })
+	Eventually(c, c.one, hasStopped)
 	if got := strings.Join(c.Tail(c.Context(), c.one(), 5), "|"); strings.Contains(got, "given") {
 		c.Errorf("the volume holds %q", got)
 	}
@@ -108,7 +109,7 @@ func (c *contract) sharedPoints() {
 	}
 	have := c.have().Containers
 	c.do(removal(have[0]), c.start(both[1]))
-	Eventually(c, func() bool { return strings.Join(c.Tail(c.Context(), c.one(), 5), "|") == "given" })
+	Eventually(c, func() []string { return c.Tail(c.Context(), c.one(), 5) }, func(lines []string) bool { return slices.Equal(lines, []string{"given"}) })
 	c.do(removal(c.one()))
 	kept.Check("both containers were removed")
 }

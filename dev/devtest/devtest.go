@@ -75,18 +75,19 @@ func Write(t testing.TB, file, content string) {
 	}
 }
 
-// Eventually polls until so returns true, for states that cannot be followed.
-func Eventually(t testing.TB, so func() bool) {
+// Eventually polls a state that cannot be followed until it is as wanted. If that takes too long, it fails the test and
+// prints the last state.
+func Eventually[T any](t testing.TB, look func() T, wanted func(T) bool) {
 	t.Helper()
 	ask := time.NewTicker(10 * time.Millisecond)
 	defer ask.Stop()
 	late := time.NewTimer(Patience)
 	defer late.Stop()
-	for !so() {
+	for last := look(); !wanted(last); last = look() {
 		select {
 		case <-ask.C:
 		case <-late.C:
-			t.Fatalf("the condition was not met within %s", Patience)
+			t.Fatalf("not as wanted within %s; the last state was %+v", Patience, last)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func TestUp_AppStartsOnceItsDatabaseIsHealthy(t *testing.T) {
 		_, err := r.engine().Up(r.Context(), engine.Request{})
 		ended <- err
 	}()
-	devtest.Eventually(t, func() bool { return r.runs("gateway") && r.container("app").ID != "" })
+	r.eventually(func() bool { return r.runs("gateway") && r.container("app").ID != "" })
 	if r.runs("app") {
 		t.Error("the app did not wait")
 	}
@@ -124,7 +124,7 @@ func TestUp_InterruptedWhileItWaitsLeavesNothing(t *testing.T) {
 		_, err := r.engine().Up(ctx, engine.Request{})
 		ended <- err
 	}()
-	devtest.Eventually(t, func() bool { return r.runs("db") && r.runs("gateway") })
+	r.eventually(func() bool { return r.runs("db") && r.runs("gateway") })
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)

@@ -56,7 +56,7 @@ func TestRestart_RestartsTheAppAndWaitsForItsPage(t *testing.T) {
 		}
 		done = len(r.fake.Done())
 	}
-	if len(announced) != 1 || announced[0].How != dev.ReloadRestart {
+	if len(announced) != 1 || announced[0].How != dev.AnnounceRestart {
 		t.Errorf("announced: %+v", announced)
 	}
 	if got := r.Types(); !strings.HasSuffix(got, "plan ready plan ready") {

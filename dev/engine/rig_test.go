@@ -101,6 +101,12 @@ func (r *rig) container(service string) plan.Container {
 
 func (r *rig) runs(service string) bool { return r.container(service).Running }
 
+// eventually waits until a state of the containers holds.
+func (r *rig) eventually(so func() bool) {
+	r.Helper()
+	devtest.Eventually(r, r.containers, func([]plan.Container) bool { return so() })
+}
+
 // change changes the project that source returns next.
 func (r *rig) change(f func(p *engine.Project, app *types.ServiceConfig)) {
 	r.mu.Lock()

@@ -188,11 +188,11 @@ func (s *supervisor) handleSave(ctx context.Context, ev dev.FileChanged) {
 	switch {
 	case len(ev.Paths) == 0:
 	case ev.Action == dev.Rebuild:
-		s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRebuild, Trigger: ev.Paths[0]}, Build: true}})
+		s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.AnnounceRebuild, Trigger: ev.Paths[0]}, Build: true}})
 	case ev.Action == dev.Restart || ev.Action == dev.SyncRestart:
 		// A new plan applies changes of the project's own files; changes of other files need a restart.
 		foreign := slices.ContainsFunc(ev.Paths, func(p string) bool { return !slices.Contains(s.project.Files, p) })
-		s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.ReloadRestart, Trigger: ev.Paths[0]}}, restart: foreign})
+		s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.AnnounceRestart, Trigger: ev.Paths[0]}}, restart: foreign})
 	case (ev.Action == dev.Live || ev.Action.Syncs()) && (s.appExited || hasEnded(s.missed[s.project.App].State)):
 		if s.cancel != nil {
 			// The running job starts the app, with or without this save. If each save cancelled it, the app
@@ -255,7 +255,7 @@ type job struct {
 func (j job) mergedWith(unfinished job) job {
 	j.Build = j.Build || unfinished.Build
 	j.restart = j.restart || unfinished.restart
-	if j.How == "" || unfinished.How == dev.ReloadRebuild && j.How == dev.ReloadRestart {
+	if j.How == "" || unfinished.How == dev.AnnounceRebuild && j.How == dev.AnnounceRestart {
 		j.Announcement = unfinished.Announcement
 	}
 	return j
@@ -370,7 +370,7 @@ func (e *Engine) Restart(ctx context.Context, run Running, service string) error
 	defer release()
 	var a dev.Announcement
 	if service == run.Project.App {
-		a.How = dev.ReloadRestart
+		a.How = dev.AnnounceRestart
 	}
 	return e.restart(ctx, run, service, a)
 }

@@ -166,7 +166,7 @@ func TestSupervise_EndOfItsContextDuringTheStartRemovesEverything(t *testing.T) 
 	r := newRig(t)
 	r.mute.Store(true)
 	a := r.begin()
-	devtest.Eventually(t, func() bool { return r.runs("app") })
+	r.eventually(func() bool { return r.runs("app") })
 	a.interrupt()
 	if err := a.end(); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -200,7 +200,7 @@ func TestSupervise_ForceKillsWhatDoesNotStop(t *testing.T) {
 	r.change(func(_ *engine.Project, app *types.ServiceConfig) { app.Command = devtest.Script{Deaf: true}.Command() })
 	a := r.supervise()
 	a.interrupt()
-	devtest.Eventually(t, func() bool { return !a.runs("gateway") })
+	a.eventually(func() bool { return !a.runs("gateway") })
 	if !a.runs("app") {
 		t.Error("the app was killed before anybody asked for it")
 	}
@@ -269,7 +269,7 @@ func TestSupervise_AnnouncesAReplacementBeforeItHappens(t *testing.T) {
 	var told []string
 	r.gateway.announce = func(n dev.Announcement) {
 		told = append(told, string(n.How)+" "+n.Trigger)
-		if n.How == dev.ReloadRebuild && !r.runs("app") {
+		if n.How == dev.AnnounceRebuild && !r.runs("app") {
 			t.Error("announced when the app had gone already")
 		}
 	}

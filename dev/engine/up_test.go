@@ -203,7 +203,7 @@ func TestUp_LeavesAnAppThatAnotherSdevReplaced(t *testing.T) {
 		ups <- err
 	}
 	go up()
-	devtest.Eventually(t, func() bool { return r.runs("app") })
+	r.eventually(func() bool { return r.runs("app") })
 	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
 		app.Environment = types.NewMappingWithEquals([]string{"MODE=other"})
 	})
@@ -229,7 +229,7 @@ func TestUp_ThatIsInterruptedWhileItWaitsSaysSo(t *testing.T) {
 		_, err := r.engine().Up(ctx, engine.Request{})
 		ended <- err
 	}()
-	devtest.Eventually(t, func() bool { return r.runs("app") })
+	r.eventually(func() bool { return r.runs("app") })
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)

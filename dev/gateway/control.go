@@ -210,11 +210,11 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	case DoStatus:
 	case DoExpect:
 		switch req.Expect.How {
-		case dev.AnnounceStart, dev.ReloadRestart, dev.ReloadRebuild, dev.AnnounceExit, dev.AnnounceNothing:
+		case dev.AnnounceStart, dev.AnnounceRestart, dev.AnnounceRebuild, dev.AnnounceExit, dev.AnnounceNothing:
 		default:
 			return Status{}, fmt.Errorf("how %q must be start, restart, rebuild, exited or nothing", req.Expect.How)
 		}
-		g.loop.expect(req.Expect)
+		g.loop.announce(req.Expect)
 	case DoLogin:
 		loginErr = g.setLogin(ctx, req.Login)
 	case DoGrant:
@@ -279,7 +279,7 @@ func (g *gateway) setLogin(ctx context.Context, login *dev.LoginSettings) error 
 	if !login.Mode.SignsIn() {
 		text = "It will come back with its login bypassed."
 	}
-	g.loop.expect(dev.Announcement{How: dev.ReloadRestart, Text: text})
+	g.loop.announce(dev.Announcement{How: dev.AnnounceRestart, Text: text})
 	return nil
 }
 

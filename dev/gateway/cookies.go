@@ -9,7 +9,7 @@ import (
 	"sdev/dev/oidc"
 )
 
-// identityCookies are prefixes, in lower case, of the session cookies of front doors.
+// identityCookies are prefixes, in lower case, of the session cookies of identity proxies.
 var identityCookies = []string{
 	"cf_authorization", "cf_appsession", "cf_binding", "cf_clearance", "gcp_iap", "gcp_iaap", "awselbauthsessioncookie", "awsalbauthnonce",
 	"appserviceauthsession", "_oauth2_proxy", "_pomerium", "authelia_session", "authentik_", "vouchcookie", "kubeflow",
@@ -23,7 +23,7 @@ const maxCookieBytes = 8000
 // streamlitCookie matches Streamlit's own cookies, including the parts of large ones.
 var streamlitCookie = regexp.MustCompile(`^_streamlit_(user|user_tokens)(_+\d{1,2})?$|^_streamlit_(xsrf|session)$|^_xsrf$|^_user$`)
 
-// stripCookies drops the cookies of the provider and of front doors from a request. The others stay unchanged,
+// stripCookies drops the cookies of the provider and of identity proxies from a request. The others stay unchanged,
 // unless they exceed what the app's server accepts: then only Streamlit's own stay. It returns how many were
 // dropped for that reason.
 func stripCookies(h http.Header) (tooMany int) {

@@ -11,13 +11,15 @@
 //
 // The package promises:
 //
-//   - It does not buffer, copy or delay traffic. It parses the frames of Streamlit's stream as they pass, and
-//     reads only the first bytes of a message that it does not need.
+//   - It passes traffic on at once and does not change it, except for headers and cookies. It parses the frames of
+//     Streamlit's stream as they pass. It keeps a copy only of the messages that it needs, of at most 1 MiB each;
+//     of any other message it reads only the first bytes. One kind of request waits: that by which an open tab
+//     reconnects, up to 14 s while the app is down.
 //   - It answers only under the app's own names and refuses any other Host, so that a foreign page cannot
 //     reach the app through DNS rebinding.
 //   - It answers only the app's own pages, listed pages and programs. It refuses a foreign Origin for every
 //     request and in every mode, whatever the app itself would allow. See [pages].
-//   - It drops headers and cookies that only a front door may set to say who a user is. It also drops the
+//   - It drops headers and cookies that only an identity proxy may set to say who a user is. It also drops the
 //     provider's cookies, which share the browser's cookie jar. See [identityFilter].
 //   - No path of the app's origin administers anything. Commands arrive over a unix socket.
 //   - Login settings arrive as a command. The gateway stores them with mode 0600 in its state directory, if

@@ -113,18 +113,18 @@ func (l *eventLoop) reachable(up bool) {
 	l.post(func(t *tracker, now time.Time) { t.reachable(up, now) })
 }
 
-// expect announces what will happen to the app. The hold page says so from now on.
-func (l *eventLoop) expect(e dev.Announcement) {
-	if e.How == dev.AnnounceNothing {
+// announce records what will happen to the app. The hold page says so from now on.
+func (l *eventLoop) announce(a dev.Announcement) {
+	if a.How == dev.AnnounceNothing {
 		l.announced.Store(&dev.Announcement{})
 	} else {
-		l.announced.Store(&e)
+		l.announced.Store(&a)
 	}
-	l.query(func(t *tracker, now time.Time) { t.expect(e, now) })
+	l.query(func(t *tracker, now time.Time) { t.announce(a, now) })
 }
 
-// expected is the last announcement that has not come true yet.
-func (l *eventLoop) expected() dev.Announcement { return *l.announced.Load() }
+// announcement is the last one that has not come true yet.
+func (l *eventLoop) announcement() dev.Announcement { return *l.announced.Load() }
 
 func (l *eventLoop) status() (st Status) {
 	var got Status

@@ -80,7 +80,7 @@ func FuzzOrigin(f *testing.F) {
 }
 
 // FuzzCookies strips cookies from any header: the others stay, in order, and even the most lenient parser finds none of
-// the provider's or of a front door's among them.
+// the provider's or of an identity proxy's among them.
 func FuzzCookies(f *testing.F) {
 	for _, line := range []string{"a=1; " + ourCookie + "=s", ourCookie, "__Host-" + ourCookie + "=1", `a="; ` + ourCookie + `=1"`, ";;=;a", "\xa0CF_Authorization\x85=1", "SDEV_0A1B2C3D_FORM=1", "__Host-__Secure-" + ourCookie + "=1"} {
 		f.Add(line)

@@ -204,9 +204,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit proxies requests of the app's own pages, of listed pages, and of programs that are no browser.
 func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
-	from, intrusion := g.pages.admit(r)
-	if intrusion != nil {
-		g.pages.refuse(w, intrusion)
+	from, foreign := g.pages.admit(r)
+	if foreign != nil {
+		g.pages.refuse(w, foreign)
 		return
 	}
 	g.pages.setPolicy(w.Header(), from)

@@ -101,8 +101,8 @@ func TestGateway_ServesTheHoldPageForTheApp(t *testing.T) {
 		want   []string
 	}{
 		{dev.Announcement{How: dev.AnnounceStart}, []string{"Starting the app"}},
-		{dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt", Text: "step 3 of 7"}, []string{"Rebuilding the app", "because requirements.txt changed", "step 3 of 7"}},
-		{dev.Announcement{How: dev.ReloadRestart, Trigger: "<b>.py"}, []string{"Restarting the app", "&lt;b&gt;.py"}},
+		{dev.Announcement{How: dev.AnnounceRebuild, Trigger: "requirements.txt", Text: "step 3 of 7"}, []string{"Rebuilding the app", "because requirements.txt changed", "step 3 of 7"}},
+		{dev.Announcement{How: dev.AnnounceRestart, Trigger: "<b>.py"}, []string{"Restarting the app", "&lt;b&gt;.py"}},
 		{dev.Announcement{How: dev.AnnounceExit, Text: "exit code 3"}, []string{"The app has stopped", "exit code 3"}},
 		{dev.Announcement{How: dev.AnnounceNothing}, []string{"does not answer"}},
 	}
@@ -230,7 +230,7 @@ func TestGateway_BringsATabBackToANewApp(t *testing.T) {
 	r.ask(tab, captured(t, "167-rerun"))
 	devtest.Write(t, filepath.Join(r.root, "requirements.txt"), "streamlit\npandas")
 	await(r, anyOf[dev.FileChanged])
-	r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt"}})
+	r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.AnnounceRebuild, Trigger: "requirements.txt"}})
 
 	app.stop()
 	await(r, anyOf[dev.SessionClosed])

@@ -9,7 +9,7 @@ import (
 	"sdev/dev"
 )
 
-// In a deployment a front door sets headers and cookies that say who the user is, and drops those that a
+// In a deployment an identity proxy sets headers and cookies that say who the user is, and drops those that a
 // browser sends. Here nothing stands in front of the gateway, so any such header is forged: by a script of a
 // page, a browser extension or a program.
 
@@ -47,7 +47,7 @@ var identityWords = []string{
 // ordinaryHeaders contain one of identityWords, but every browser sends them.
 var ordinaryHeaders = []string{"user-agent", "sec-fetch-user"}
 
-// identityFilter drops headers and cookies of a request that only a front door may set.
+// identityFilter drops headers and cookies of a request that only an identity proxy may set.
 type identityFilter struct {
 	trusted  []string // headers that the app's settings trust, as dashed writes them
 	warnings *onceEmitter
@@ -69,7 +69,7 @@ func (f *identityFilter) strip(h http.Header) {
 			delete(h, name) // h.Del deletes only the canonical spelling
 			name = dev.Sanitize(name)
 			f.warnings.emitOnce(name, dev.Warning{
-				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s was dropped from a request: only a front door may say who the user is", name),
+				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s was dropped from a request: only an identity proxy may say who the user is", name),
 				Hint: "no action needed, unless your own code sends the header: then rename it",
 			})
 		}

@@ -13,12 +13,12 @@ import (
 	"sdev/dev"
 )
 
-func TestIdentityFilter_KnowsEveryFrontDoor(t *testing.T) {
+func TestIdentityFilter_KnowsEveryIdentityProxy(t *testing.T) {
 	f := newIdentityFilter(Config{}, func(dev.Event) {})
-	for _, door := range dev.FrontDoors() {
-		for _, name := range append(door.Headers, door.Signed) {
+	for _, proxy := range dev.IdentityProxies() {
+		for _, name := range append(proxy.Headers, proxy.Signed) {
 			if !f.isIdentityHeader(dashed(name)) {
-				t.Errorf("%s of %s goes through", name, door.Title)
+				t.Errorf("%s of %s goes through", name, proxy.Title)
 			}
 		}
 	}
@@ -140,7 +140,7 @@ func TestGateway_DropsForgedIdentities(t *testing.T) {
 	}
 }
 
-func TestCookies_OfTheProviderAndOfFrontDoorsDoNotReachTheApp(t *testing.T) {
+func TestCookies_OfTheProviderAndOfIdentityProxiesDoNotReachTheApp(t *testing.T) {
 	for name, tt := range map[string]struct{ sent, want []string }{
 		"others stay as they are":  {[]string{`a="x, y"; _streamlit_user=2|1:0; _streamlit_xsrf=z; b`}, []string{`a="x, y"; _streamlit_user=2|1:0; _streamlit_xsrf=z; b`}},
 		"the provider's":           {[]string{"a=1; " + ourCookie + "=s; sdev_00000000_form=f; b=2"}, []string{"a=1; b=2"}},
@@ -151,7 +151,7 @@ func TestCookies_OfTheProviderAndOfFrontDoorsDoNotReachTheApp(t *testing.T) {
 		"with a prefix":            {[]string{"__Host-" + ourCookie + "=1; __Secure-" + ourCookie + "=1; a=1"}, []string{"a=1"}},
 		"within quotes":            {[]string{`a="x; ` + ourCookie + `=1; y"`}, []string{`a="x; y"`}},
 		"with odd spaces":          {[]string{"\xa0CF_Authorization\x85=1; a=1; \tcf_authorization =1"}, []string{"a=1"}},
-		"of front doors": {[]string{"CF_Authorization=j; CF_AppSession=x; GCP_IAAP_AUTH_TOKEN_1=x; __Host-GCP_IAP_AUTH_TOKEN_2=x; AWSELBAuthSessionCookie-0=x; AppServiceAuthSession=x; _oauth2_proxy=x; _oauth2_proxy_1=x; a=1"},
+		"of identity proxies": {[]string{"CF_Authorization=j; CF_AppSession=x; GCP_IAAP_AUTH_TOKEN_1=x; __Host-GCP_IAP_AUTH_TOKEN_2=x; AWSELBAuthSessionCookie-0=x; AppServiceAuthSession=x; _oauth2_proxy=x; _oauth2_proxy_1=x; a=1"},
 			[]string{"a=1"}},
 		"one of a like name": {[]string{"sdev_theme=dark; my_sdev_0a1b2c3d_session=1"}, []string{"sdev_theme=dark; my_sdev_0a1b2c3d_session=1"}},
 	} {

@@ -24,18 +24,18 @@ type notice struct {
 func (n notice) Line() string { return strings.TrimSpace(n.Title + ". " + n.Lead + " " + n.Detail) }
 
 // noticeFor describes why the app does not answer.
-func noticeFor(e dev.Announcement) notice {
+func noticeFor(a dev.Announcement) notice {
 	because := ""
-	if e.Trigger != "" {
-		because = " because " + e.Trigger + " changed"
+	if a.Trigger != "" {
+		because = " because " + a.Trigger + " changed"
 	}
-	n := notice{Detail: e.Text, Busy: true}
-	switch e.How {
+	n := notice{Detail: a.Text, Busy: true}
+	switch a.How {
 	case dev.AnnounceStart:
 		n.Title, n.Lead = "Starting the app", "It will appear here in a moment."
-	case dev.ReloadRestart:
+	case dev.AnnounceRestart:
 		n.Title, n.Lead = "Restarting the app", "Its process is restarting"+because+"."
-	case dev.ReloadRebuild:
+	case dev.AnnounceRebuild:
 		n.Title, n.Lead = "Rebuilding the app", "Its image is being rebuilt"+because+". This can take a minute."
 	case dev.AnnounceExit:
 		n.Title, n.Lead, n.Busy = "The app has stopped", "It exited. The terminal that runs sdev shows its last output.", false
@@ -47,8 +47,8 @@ func noticeFor(e dev.Announcement) notice {
 
 // serveHoldPage answers with status 503 while the app does not: a page for a browser, a line of text for a
 // script.
-func serveHoldPage(w http.ResponseWriter, r *http.Request, e dev.Announcement) {
-	n := noticeFor(e)
+func serveHoldPage(w http.ResponseWriter, r *http.Request, a dev.Announcement) {
+	n := noticeFor(a)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Retry-After", "1")

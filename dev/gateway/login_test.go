@@ -62,7 +62,7 @@ func TestLoginServer_NobodySignsInBeforeItHasALogin(t *testing.T) {
 		t.Errorf("%+v, %v", st, err)
 	}
 	if _, err := i.do(t.Context(), oidc.Command{Do: oidc.DoRotate}); err == nil {
-		t.Error("a provider that is not there was steered")
+		t.Error("a provider that is not there took a command")
 	}
 }
 

@@ -31,8 +31,8 @@ func newPages(cfg Config, own string, issuer func() string, emit func(dev.Event)
 	return &pages{own: own, listed: cfg.Origins, issuer: issuer, frames: strings.Join(frames, " "), warnings: newOnceEmitter(emit)}
 }
 
-// intrusion is a request from a page that is not allowed to make it.
-type intrusion struct {
+// foreignRequest is a request from a page that is not allowed to make it.
+type foreignRequest struct {
 	origin string // of the page, as the browser names it; "" if the browser does not
 	what   string // what the page requested, in words
 	signIn bool   // the request would sign somebody in or out, which needs a click on the app's own page
@@ -44,9 +44,9 @@ type intrusion struct {
 // A browser names the page that opens a WebSocket, sends a form or reads an answer (Origin; RFC 6454). For
 // any other request it says whether the origin is the same (Sec-Fetch-Site; Fetch Metadata). No script can
 // set either. "null" is the origin of sandboxed frames and of files.
-func (p *pages) admit(r *http.Request) (string, *intrusion) {
+func (p *pages) admit(r *http.Request) (string, *foreignRequest) {
 	if where, ok := authPath(r.URL.Path); ok && (isSubresource(r) || where != pathCallback && isCross(r)) {
-		return "", &intrusion{what: where, signIn: true}
+		return "", &foreignRequest{what: where, signIn: true}
 	}
 	if isTopLevelNavigation(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return "", nil // a link, a typed address, the redirect from the provider: only the user sees the answer
@@ -64,12 +64,12 @@ func (p *pages) admit(r *http.Request) (string, *intrusion) {
 	case from != "" && from == p.issuer() && r.Method == http.MethodPost && isTopLevelNavigation(r):
 		return "", nil // the provider's answer, in a form (OAuth 2.0 Form Post Response Mode)
 	}
-	return "", &intrusion{origin: from, what: describeRequest(r)}
+	return "", &foreignRequest{origin: from, what: describeRequest(r)}
 }
 
 // admitWithoutOrigin checks a request without an Origin: from a program, from the app's own page, or from
 // another page that may show or run the answer but cannot read it.
-func (p *pages) admitWithoutOrigin(r *http.Request) (string, *intrusion) {
+func (p *pages) admitWithoutOrigin(r *http.Request) (string, *foreignRequest) {
 	if !isCross(r) {
 		return "", nil
 	}
@@ -80,7 +80,7 @@ func (p *pages) admitWithoutOrigin(r *http.Request) (string, *intrusion) {
 	case isFrame(r) && (from == "" || p.isOwn(from, r)):
 		return "", nil // the browser enforces the frame-ancestors policy
 	}
-	return "", &intrusion{origin: from, what: describeRequest(r)}
+	return "", &foreignRequest{origin: from, what: describeRequest(r)}
 }
 
 // isOwn reports whether an origin is the app's: its one origin, or the host of this request, which was checked
@@ -166,28 +166,28 @@ func describeRequest(r *http.Request) string {
 }
 
 // refuse answers a forbidden request, and warns the developer once.
-func (p *pages) refuse(w http.ResponseWriter, in *intrusion) {
-	who, fix := in.describe()
-	p.warnings.emitOnce(who+"\x00"+in.what, dev.Warning{
-		Code: dev.CodeOrigin, Message: fmt.Sprintf("%s requested %s; the gateway refused it", who, in.what), Hint: fix,
+func (p *pages) refuse(w http.ResponseWriter, f *foreignRequest) {
+	who, fix := f.describe()
+	p.warnings.emitOnce(who+"\x00"+f.what, dev.Warning{
+		Code: dev.CodeOrigin, Message: fmt.Sprintf("%s requested %s; the gateway refused it", who, f.what), Hint: fix,
 	})
-	plainText(w, http.StatusForbidden, fmt.Sprintf("Refused: %s requested %s.\n\n%s.\n", who, in.what, upperFirst(fix)))
+	plainText(w, http.StatusForbidden, fmt.Sprintf("Refused: %s requested %s.\n\n%s.\n", who, f.what, upperFirst(fix)))
 }
 
 // describe says who made the request, and what the developer can do about it.
-func (in *intrusion) describe() (who, fix string) {
+func (f *foreignRequest) describe() (who, fix string) {
 	switch {
-	case in.signIn:
+	case f.signIn:
 		return "a foreign page, image, frame or script", "only the app's own page may sign people in and out, by a link or by st.login and st.logout"
-	case in.origin == "":
+	case f.origin == "":
 		return "a page of another origin", "if the page is yours, add its origin to x-sdev.origins in the compose file"
-	case in.origin == "null":
+	case f.origin == "null":
 		return "a page without an origin (a sandboxed frame, or a file)", "such a page cannot be allowed, because it has no origin of its own: serve it over http and add that origin to x-sdev.origins"
-	case dev.CheckOrigin(in.origin) != nil:
-		name := []rune(dev.Sanitize(in.origin))
+	case dev.CheckOrigin(f.origin) != nil:
+		name := []rune(dev.Sanitize(f.origin))
 		return fmt.Sprintf("a page of %q", string(name[:min(len(name), 100)])), "only http and https pages can be allowed in x-sdev.origins"
 	}
-	return "a page of " + in.origin, "if the page is yours, allow it in the compose file: x-sdev: {origins: [\"" + in.origin + "\"]}"
+	return "a page of " + f.origin, "if the page is yours, allow it in the compose file: x-sdev: {origins: [\"" + f.origin + "\"]}"
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

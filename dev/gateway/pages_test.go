@@ -160,7 +160,7 @@ func TestPages_SayWhatToDo(t *testing.T) {
 		p := somePages(events.emit)
 		w := httptest.NewRecorder()
 		for range 3 {
-			p.refuse(w, &intrusion{origin: origin, what: "the app's stream"})
+			p.refuse(w, &foreignRequest{origin: origin, what: "the app's stream"})
 		}
 		if len(events.events) != 1 {
 			t.Fatalf("%.40q: warned %d times", origin, len(events.events))

@@ -69,7 +69,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 				return // the browser has gone and reads no answer
 			}
 			up.check()
-			serveHoldPage(w, r, loop.expected())
+			serveHoldPage(w, r, loop.announcement())
 		},
 	}
 }

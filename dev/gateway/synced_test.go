@@ -25,7 +25,7 @@ func TestTracker_ACopyThatRestartsIsARestart(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.at(1000).save(20, "settings/app.conf")
-	s.tr.expect(dev.Announcement{How: dev.ReloadRestart, Trigger: "settings/app.conf"}, s.now())
+	s.tr.announce(dev.Announcement{How: dev.AnnounceRestart, Trigger: "settings/app.conf"}, s.now())
 	s.tr.reachable(false, s.now())
 	s.at(2000).tr.reachable(true, s.now())
 	s.tr.closed(tb, s.now())

@@ -86,7 +86,7 @@ type tracker struct {
 	replacing map[string]time.Time // saves that need a restart or rebuild, by path
 
 	up           bool             // the app answered last time
-	expected     dev.Announcement // the last announcement that has not come true yet
+	announced    dev.Announcement // the last announcement that has not come true yet
 	tabless      bool             // it has warned that no tab is open
 	reload       dev.AppReloaded
 	reloads      int
@@ -98,12 +98,12 @@ func newTracker(match func(string) (dev.Rule, bool), mounts []dev.Mount, emit fu
 	return &tracker{
 		match: match, mounts: mounts, emit: emit, matchFor: matchWithin,
 		tabs: map[*tab]struct{}{}, sessions: map[string]sessionState{}, cachedExceptions: map[string]dev.AppException{},
-		replacing: map[string]time.Time{}, expected: dev.Announcement{How: dev.AnnounceStart},
+		replacing: map[string]time.Time{}, announced: dev.Announcement{How: dev.AnnounceStart},
 	}
 }
 
 // away reports whether the app is down, or about to go down.
-func (t *tracker) away() bool { return !t.up || t.expected != dev.Announcement{} }
+func (t *tracker) away() bool { return !t.up || t.announced != dev.Announcement{} }
 
 // opened records a new connection. For a tab that shows a page of an earlier generation of the app it
 // returns the request that runs the page again.
@@ -274,36 +274,35 @@ func (t *tracker) reportException(r *run, now time.Time) {
 func (t *tracker) reachable(up bool, now time.Time) {
 	t.up = up
 	if up {
-		t.expected, t.lastReported = dev.Announcement{}, dev.AppException{}
+		t.announced, t.lastReported = dev.Announcement{}, dev.AppException{}
 		t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && s.awaitedTabs == 0 && len(s.runs) == 0 })
 	}
 	t.flush(now)
 }
 
-// expect records what the engine is about to do with the app.
-func (t *tracker) expect(e dev.Announcement, now time.Time) {
+// announce records what the engine is about to do with the app.
+func (t *tracker) announce(a dev.Announcement, now time.Time) {
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool { return s.replaces() && len(s.runs) == 0 })
-	switch e.How {
-	case dev.AnnounceNothing:
-		t.expected = dev.Announcement{}
+	if a.How == dev.AnnounceNothing {
+		t.announced = dev.Announcement{}
 		return
-	case dev.ReloadRestart, dev.ReloadRebuild:
-		at, ok := t.replacing[e.Trigger]
+	}
+	if how, ok := a.How.Method(); ok {
+		at, ok := t.replacing[a.Trigger]
 		if !ok {
 			at = now
 		}
 		clear(t.replacing)
-		t.saves = append(t.saves, &save{how: e.How, trigger: e.Trigger, at: at, noticed: now, awaitedTabs: len(t.tabs)})
-	case dev.AnnounceStart, dev.AnnounceExit, dev.ReloadMount, dev.ReloadSync: // no save causes these, or none replaces the app
+		t.saves = append(t.saves, &save{how: how, trigger: a.Trigger, at: at, noticed: now, awaitedTabs: len(t.tabs)})
 	}
-	t.expected = e
+	t.announced = a
 }
 
 // status is the tracker's part of the status; the caller adds the rest.
 func (t *tracker) status() Status {
 	return Status{
 		V: dev.WireVersion, Sessions: len(t.tabs), Reloads: t.reloads,
-		Reload: t.reload, Exception: t.current, Expect: t.expected, Tabs: t.openTabs(),
+		Reload: t.reload, Exception: t.current, Expect: t.announced, Tabs: t.openTabs(),
 	}
 }
 

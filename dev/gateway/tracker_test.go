@@ -382,7 +382,7 @@ func TestTracker_ARebuildIsAReloadOfTheTabsThatComeBack(t *testing.T) {
 	a, b := s.open(), s.open()
 	s.events = nil
 	s.at(1000).save(30, "requirements.txt")
-	s.tr.expect(dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt"}, s.now())
+	s.tr.announce(dev.Announcement{How: dev.AnnounceRebuild, Trigger: "requirements.txt"}, s.now())
 	s.at(5000).tr.reachable(false, s.now())
 	s.tr.closed(a, s.now())
 	s.tr.closed(b, s.now())
@@ -438,8 +438,8 @@ func TestTracker_AWithdrawnAnnouncementLeavesNoTrace(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()
 	s.events = nil
-	s.tr.expect(dev.Announcement{How: dev.ReloadRebuild, Trigger: "requirements.txt"}, s.now())
-	s.tr.expect(dev.Announcement{How: dev.AnnounceNothing}, s.now())
+	s.tr.announce(dev.Announcement{How: dev.AnnounceRebuild, Trigger: "requirements.txt"}, s.now())
+	s.tr.announce(dev.Announcement{How: dev.AnnounceNothing}, s.now())
 	s.at(1000).save(0, "Home.py")
 	s.begin(tb)
 	s.finish(tb, streamlit.Succeeded)

@@ -13,7 +13,7 @@ import (
 )
 
 // This file holds what targets with an identity proxy share: who may open what, and what an app has to do behind such a
-// proxy. An identity proxy (dev.FrontDoor) signs people in and sends the app a header that says who they are.
+// proxy. An identity proxy (dev.IdentityProxy) signs people in and sends the app a header that says who they are.
 
 // member is a person or a set of people with access.
 type member struct {
@@ -240,7 +240,7 @@ func proxyFindings(f Facts, target, proxy, module string) []dev.Finding {
 
 // signedHeader is the header in which an identity proxy says who a person is; "" if there is no proxy of that name.
 func signedHeader(proxy string) string {
-	for _, d := range dev.FrontDoors() {
+	for _, d := range dev.IdentityProxies() {
 		if d.Name == proxy {
 			return d.Signed
 		}

@@ -260,28 +260,48 @@ func operators(expression string) int {
 
 // cloudRunFindings report values that contradict one another, and what this target cannot do.
 func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
-	findings := proxyFindings(f, "cloud-run", dev.DoorIAP, "iap_identity.py")
-	findings = append(findings, portabilityFindings(f, "cloud-run", "pass the value in an environment variable from Secret Manager, or let the service account assume an AWS role (web identity)", "files are in the instance's memory, and disappear with it")...)
+	findings := proxyFindings(f, "cloud-run", dev.ProxyIAP, "iap_identity.py")
+	findings = append(findings, portabilityFindings(f, "cloud-run",
+		"pass the value in an environment variable from Secret Manager, or let the service account assume an AWS role (web identity)",
+		"files are in the instance's memory, and disappear with it")...)
 	add := func(id string, severity dev.Severity, message, fix, docs string) {
 		findings = append(findings, dev.Finding{ID: id, Severity: severity, Message: message, Fix: fix, Docs: docs})
 	}
 	if external && v.Text("external-domain") == v.Text("domain") {
-		add("cloud-run.domains", dev.Blocks, "colleagues and guests have the same domain, but only the domain distinguishes them", "set external-domain to another host name, or to none", "https://docs.cloud.google.com/load-balancing/docs/https/url-map-concepts")
+		add("cloud-run.domains", dev.Blocks,
+			"colleagues and guests have the same domain, but only the domain distinguishes them",
+			"set external-domain to another host name, or to none",
+			"https://docs.cloud.google.com/load-balancing/docs/https/url-map-concepts")
 	}
 	if external && v.Text("login-page") == "" {
-		add("cloud-run.login-page", dev.Informs, "no guest can sign in yet, because their sign-in page exists only after the first apply", "follow README.md, step 6, then: sdev deploy cloud-run --set login-page=URL", "https://docs.cloud.google.com/iap/docs/cloud-run-sign-in")
+		add("cloud-run.login-page", dev.Informs,
+			"no guest can sign in yet, because their sign-in page exists only after the first apply",
+			"follow README.md, step 6, then: sdev deploy cloud-run --set login-page=URL",
+			"https://docs.cloud.google.com/iap/docs/cloud-run-sign-in")
 	}
 	if external && len(f.Policy) > 0 {
-		add("policy.cloud-run.external", dev.Warns, "for guests, IAP only checks the sign-in and ignores IAM, so every guest with an account reaches every page, whatever the policies say", "check in the page who the person is (iap_identity.py), or set external-domain to none", "https://docs.cloud.google.com/iap/docs/external-identities")
+		add("policy.cloud-run.external", dev.Warns,
+			"for guests, IAP only checks the sign-in and ignores IAM, so every guest with an account reaches every page, whatever the policies say",
+			"check in the page who the person is (iap_identity.py), or set external-domain to none",
+			"https://docs.cloud.google.com/iap/docs/external-identities")
 	}
 	if !external && v.Text("login-page") != "" {
-		add("cloud-run.login-page", dev.Warns, "login-page is for guests, but external-domain says that there are none", "set external-domain, or remove login-page", "https://docs.cloud.google.com/iap/docs/external-identities")
+		add("cloud-run.login-page", dev.Warns,
+			"login-page is for guests, but external-domain says that there are none",
+			"set external-domain, or remove login-page",
+			"https://docs.cloud.google.com/iap/docs/external-identities")
 	}
 	if f.Git.Host != "" && f.Git.Host != "github.com" {
-		add("cloud-run.github", dev.Warns, "the workflow is for GitHub, but origin is at "+f.Git.Host, "translate its steps for that service, and trust its OIDC provider in build.tf", "https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines")
+		add("cloud-run.github", dev.Warns,
+			"the workflow is for GitHub, but origin is at "+f.Git.Host,
+			"translate its steps for that service, and trust its OIDC provider in build.tf",
+			"https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines")
 	}
 	if p := f.App.Platform; p != "" && p != "linux/amd64" {
-		add("cloud-run.platform", dev.Blocks, "the service is built for "+p+", but Cloud Run only runs linux/amd64", "build for linux/amd64, as the workflow does", "https://docs.cloud.google.com/run/docs/container-contract")
+		add("cloud-run.platform", dev.Blocks,
+			"the service is built for "+p+", but Cloud Run only runs linux/amd64",
+			"build for linux/amd64, as the workflow does",
+			"https://docs.cloud.google.com/run/docs/container-contract")
 	}
 	return findings
 }
@@ -289,8 +309,12 @@ func cloudRunFindings(f Facts, v Values, external bool) []dev.Finding {
 // nextCloudRun are the steps of README.md, in short.
 func nextCloudRun(_ Facts, v Values) []Step {
 	steps := []Step{
-		{About: "In the bundle's directory, create the registry and GitHub's access", Once: true, Run: "terraform init && terraform apply -target google_artifact_registry_repository_iam_member.deploy -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
-		{About: "Set the repository's variables: the account that deploys", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER --body "$(terraform output -raw workload_identity_provider)" && gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
+		{About: "In the bundle's directory, create the registry and GitHub's access", Once: true, Run: "terraform init && " +
+			"terraform apply -target google_artifact_registry_repository_iam_member.deploy" +
+			" -target google_service_account_iam_member.github -target google_iam_workload_identity_pool_provider.github"},
+		{About: "Set the repository's variables: the account that deploys", Once: true, Run: `gh variable set GCP_WORKLOAD_IDENTITY_PROVIDER` +
+			` --body "$(terraform output -raw workload_identity_provider)" && ` +
+			`gh variable set GCP_DEPLOY_ACCOUNT --body "$(terraform output -raw deploy_account)"`},
 		{About: "Push the first image, and set image to it", Once: true, Run: "gh workflow run cloud-run-" + v.Text("name") + ".yml --ref " + v.Text("github-branch")},
 		{About: "Create everything else", Once: true, Run: "terraform apply"},
 	}

@@ -222,7 +222,7 @@ func accessPath(p string) (covered string, wider bool) {
 
 // cloudflareFindings report values that contradict one another, and what this target cannot do.
 func cloudflareFindings(f Facts, v Values) []dev.Finding {
-	findings := proxyFindings(f, "cloudflare", dev.DoorCloudflare, "access_identity.py")
+	findings := proxyFindings(f, "cloudflare", dev.ProxyCloudflare, "access_identity.py")
 	findings = append(findings, portabilityFindings(f, "cloudflare", "give the machine its own credentials, such as IAM Roles Anywhere, or take the value from a secret in compose.yaml", "only /tmp is writable, and it disappears with the container")...)
 	named := slices.ContainsFunc(f.Policy, func(p dev.Policy) bool { return len(p.Allow.Groups) > 0 }) || strings.Contains(v.Text("members"), "group:")
 	if v.Text("group-kind") != "access" && v.Text("group-provider") == "" && named {

@@ -106,11 +106,11 @@ func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
 // there is nothing to fix.
 func TestTargets_ASoundProjectHasNothingToFix(t *testing.T) {
 	logins := []string{"none", "streamlit-oauth", "native"}
-	for _, p := range dev.FrontDoors() {
+	for _, p := range dev.IdentityProxies() {
 		logins = append(logins, p.Name)
 	}
 	want := map[string][]string{
-		"ecs": {"none", "streamlit-oauth", "native"}, "ecs-cognito": {dev.DoorALB}, "cloud-run": {dev.DoorIAP}, "cloudflare": {dev.DoorCloudflare}, "snowflake": {"none"},
+		"ecs": {"none", "streamlit-oauth", "native"}, "ecs-cognito": {dev.ProxyALB}, "cloud-run": {dev.ProxyIAP}, "cloudflare": {dev.ProxyCloudflare}, "snowflake": {"none"},
 	}
 	for _, target := range Targets() {
 		var sound []string

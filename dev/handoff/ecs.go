@@ -162,7 +162,7 @@ func ecsFindings(f Facts, v Values) []dev.Finding {
 		add("ecs.open", dev.Blocks, "everybody on the internet can open the app, because it has no login", "set allowed-cidrs to your networks, add a login, or use ecs-cognito",
 			"https://docs.streamlit.io/develop/concepts/connections/authentication")
 	}
-	for _, proxy := range dev.FrontDoors() {
+	for _, proxy := range dev.IdentityProxies() {
 		if i := slices.IndexFunc(f.App.Login, func(l Value) bool { return l.Text == proxy.Name }); i >= 0 {
 			add("ecs.login.door", dev.Blocks, fmt.Sprintf("the app (%s) trusts headers of an identity proxy that this target does not have, so anybody could forge them", f.App.Login[i].Source),
 				"use ecs-cognito, where the load balancer signs people in, or add a login to the app", "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html")

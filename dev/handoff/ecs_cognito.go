@@ -151,7 +151,7 @@ func cognitoGroups(f Facts) (groups []string, findings []dev.Finding) {
 
 // cognitoFindings report values that contradict one another, and what this target cannot do.
 func cognitoFindings(f Facts, v Values) []dev.Finding {
-	findings := proxyFindings(f, "ecs-cognito", dev.DoorALB, "alb_identity.py")
+	findings := proxyFindings(f, "ecs-cognito", dev.ProxyALB, "alb_identity.py")
 	if f.App.signsInWith("native") {
 		findings = append(findings, dev.Finding{
 			ID: "ecs-cognito.login.native", Severity: dev.Blocks, Docs: "https://docs.streamlit.io/develop/api-reference/user/st.login",

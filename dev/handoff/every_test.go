@@ -19,7 +19,7 @@ import (
 // These tests hold every target to the same rules. A new one needs no row in them.
 
 // TestTargets_RenderAsOnRecord shows every change of what is rendered for the scaffolded project. Renew the golden
-// files with SDEV_GOLDEN=write, and raise templates.TargetsVersion.
+// files with SDEV_GOLDEN=write; templates.TargetsVersion says whether to raise it.
 func TestTargets_RenderAsOnRecord(t *testing.T) {
 	for _, target := range Targets() {
 		t.Run(target.Name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func sixth() Target {
 		Name: "harbour", About: "a harbour", NeedsImage: true, Hosting: dev.Hosting{OwnHost: true},
 		Params: []Param{{Name: "quay", About: "where it lies", Check: matches(`^[a-z ]+$`, "small letters"), Placeholder: "somewhere"}},
 		Derive: func(f Facts, v Values) (map[string]any, []dev.Finding) {
-			return map[string]any{"kind": "large"}, proxyFindings(f, "harbour", dev.DoorIAP, "identity.py")
+			return map[string]any{"kind": "large"}, proxyFindings(f, "harbour", dev.ProxyIAP, "identity.py")
 		},
 		NextSteps:       func(_ Facts, v Values) []Step { return []Step{{About: "sail", Run: "sail " + shText(v.Text("quay"))}} },
 		Platform:        func(Values) string { return "linux/riscv64" },
@@ -45,7 +45,7 @@ func TestTarget_ASixthIsOneValueAndOneDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := Facts{App: App{Login: []Value{{Text: dev.DoorALB, Source: "app.py:3"}}}}
+	f := Facts{App: App{Login: []Value{{Text: dev.ProxyALB, Source: "app.py:3"}}}}
 	values, missing, err := target.Resolve(f, Inputs{Set: map[string]string{"quay": "quay two"}})
 	if err != nil || len(missing) != 0 {
 		t.Fatal(missing, err)

@@ -276,12 +276,12 @@ func parseAuth(v url.Values, plainPKCE bool) (authRequest, *protocolError) {
 	if e := checkChallenge(&req, plainPKCE); e != nil {
 		return req, e
 	}
-	wishes, err := parseClaimsRequest(v.Get("claims"))
+	requested, err := parseClaimsRequest(v.Get("claims"))
 	if err != nil {
 		return req, newError("invalid_request", "the parameter claims is not the JSON object of OpenID Connect Core 5.5")
 	}
-	if req.Claims = wishes; req.ACR == "" {
-		req.ACR = wishes.IDToken["acr"].first()
+	if req.Claims = requested; req.ACR == "" {
+		req.ACR = requested.IDToken["acr"].first()
 	}
 	return req, nil
 }

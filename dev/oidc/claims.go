@@ -14,12 +14,12 @@ type claims map[string]any
 
 // claimsRequest is the parameter "claims" (OpenID Connect Core 5.5).
 type claimsRequest struct {
-	IDToken  map[string]*claimWish `json:"id_token,omitempty"`
-	Userinfo map[string]*claimWish `json:"userinfo,omitempty"`
+	IDToken  map[string]*claimRequest `json:"id_token,omitempty"`
+	Userinfo map[string]*claimRequest `json:"userinfo,omitempty"`
 }
 
-// claimWish is the request for one claim; nil requests it without conditions.
-type claimWish struct {
+// claimRequest is the request for one claim; nil requests it without conditions.
+type claimRequest struct {
 	Essential bool  `json:"essential,omitempty"`
 	Value     any   `json:"value,omitempty"`
 	Values    []any `json:"values,omitempty"`
@@ -37,11 +37,11 @@ func parseClaimsRequest(s string) (claimsRequest, error) {
 }
 
 // first is the requested value, if it is text: value, or the first of values.
-func (w *claimWish) first() string {
-	if w == nil {
+func (r *claimRequest) first() string {
+	if r == nil {
 		return ""
 	}
-	for _, v := range append([]any{w.Value}, w.Values...) {
+	for _, v := range append([]any{r.Value}, r.Values...) {
 		if s, ok := v.(string); ok {
 			return s
 		}
@@ -52,13 +52,13 @@ func (w *claimWish) first() string {
 // personClaims are the claims of a person that the scopes allow, plus those requested by name. Groups and the
 // project's own claims are always included, because real providers are configured to send what the app reads,
 // and Streamlit reads only the ID token.
-func (p *Provider) personClaims(g grant, wishes map[string]*claimWish) claims {
+func (p *Provider) personClaims(g grant, requested map[string]*claimRequest) claims {
 	person := *g.Person
 	all := profileClaims(person)
 	c := claims{"sub": p.profile.subject(person.Email)}
 	for name, scope := range scopeOf {
-		_, wished := wishes[name]
-		if v, ok := all[name]; ok && (wished || slices.Contains(g.Scope, scope)) {
+		_, byName := requested[name]
+		if v, ok := all[name]; ok && (byName || slices.Contains(g.Scope, scope)) {
 			c[name] = v
 		}
 	}

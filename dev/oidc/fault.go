@@ -13,7 +13,7 @@ import (
 type Fault struct {
 	Name   string            `json:"name"`
 	Params map[string]string `json:"params,omitempty"` // missing ones have their defaults
-	Times  int               `json:"times"`            // how many more times it acts; 0: until it is cleared
+	Times  int               `json:"times"`            // how many more times it acts; 0: until it is cleared, see countUse
 	User   string            `json:"user,omitempty"`   // only for this e-mail; "" is everybody
 	Client string            `json:"client,omitempty"` // only for this client; "" is all
 }
@@ -166,13 +166,7 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 		if k.at != at || !k.appliesTo(rc, f) {
 			continue
 		}
-		left := -1
-		if f.Times > 0 {
-			f.Times--
-			if left = f.Times; left == 0 {
-				f.Times = -1 // used up; deleted below
-			}
-		}
+		left := f.countUse()
 		now = append(now, activeFault{Params: k.withDefaults(f.Params), kind: k})
 		where := rc.endpoint.name
 		if at == atDecision {
@@ -182,7 +176,7 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 	}
 	var err error
 	if len(now) > 0 {
-		p.data.Faults = slices.DeleteFunc(p.data.Faults, func(f Fault) bool { return f.Times < 0 })
+		p.data.Faults = slices.DeleteFunc(p.data.Faults, func(f Fault) bool { return f.Times == usedUp })
 		err = p.awaitSave()
 	}
 	p.mu.Unlock()
@@ -193,6 +187,23 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 		p.emit(warn(err))
 	}
 	return now
+}
+
+// usedUp is the value of Times of a fault that has acted for the last time. takeFaults deletes it at once.
+const usedUp = -1
+
+// countUse counts one use of the fault, and returns how many are left. It is the place that converts between two
+// contracts: a fault without a number has 0 in [Fault].Times, because a command that names none sends 0, and
+// [dev.UntilCleared] in [dev.AuthFault].Left, because 0 is the last time there.
+func (f *Fault) countUse() (left int) {
+	if f.Times == 0 {
+		return dev.UntilCleared
+	}
+	f.Times--
+	if left = f.Times; left == 0 {
+		f.Times = usedUp
+	}
+	return left
 }
 
 func (k faultKind) appliesTo(rc *requestContext, f *Fault) bool {

@@ -40,19 +40,19 @@ var (
 	remoteOrigins   = lazyPattern(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
 )
 
-// identityHeaders are the headers of front doors that identify the user. Each front door signs only one of them.
+// identityHeaders are the headers of identity proxies that identify the user. Each identity proxy signs only one of them.
 func identityHeaders() []string {
 	var all []string
-	for _, door := range dev.FrontDoors() {
-		all = append(all, door.Headers...)
+	for _, proxy := range dev.IdentityProxies() {
+		all = append(all, proxy.Headers...)
 	}
 	return all
 }
 
 func signedHeaders() []string {
 	var all []string
-	for _, door := range dev.FrontDoors() {
-		all = append(all, door.Signed)
+	for _, proxy := range dev.IdentityProxies() {
+		all = append(all, proxy.Signed)
 	}
 	return all
 }

@@ -18,7 +18,7 @@ func platformRules() []Rule {
 		{"platform.timeout", dev.Warns, "Cloud Run ends requests before 3600 s, and a session is one request", `set the service's timeout to "3600s"`, run},
 		{"platform.affinity", dev.Blocks, "several instances may run without session affinity, so users lose their sessions and uploads", "turn on session affinity (stickiness), or run one instance", "https://docs.streamlit.io/deploy/concepts"},
 		{"platform.base", dev.Blocks, "the tunnel publishes the app below a path that Streamlit does not know; cloudflared does not strip it", "set STREAMLIT_SERVER_BASE_URL_PATH to that path", docsConfig},
-		{"platform.open", dev.Blocks, "users can reach the app without its front door: a port is published beside a tunnel, or everyone may invoke the service", "remove the port or the member: the front door reaches the app without it", "https://cloud.google.com/run/docs/securing/ingress"},
+		{"platform.open", dev.Blocks, "users can reach the app without its identity proxy: a port is published beside a tunnel, or everyone may invoke the service", "remove the port or the member: the identity proxy reaches the app without it", "https://cloud.google.com/run/docs/securing/ingress"},
 		{"platform.health", dev.Warns, "the platform's health check does not request Streamlit's health page", "request /_stcore/health, below the base path if there is one", "https://docs.streamlit.io/deploy/tutorials/docker"},
 		{"platform.grace", dev.Warns, "the platform checks the app's health too early, so it stops the app before it is ready", "set the grace period to 60 s or more", "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html"},
 	}
@@ -127,7 +127,7 @@ func (c *checker) checkTunnel() {
 	})
 }
 
-// checkOpen looks for ways around the front door.
+// checkOpen looks for ways around the identity proxy.
 func (c *checker) checkOpen() {
 	c.eachBundleFile(func(name, text string) {
 		for _, m := range everybody.matches(text) {

@@ -67,7 +67,7 @@ type SmokeTest struct {
 type Container interface {
 	// User is who the container runs as; "" is root.
 	User() string
-	// Reach opens a carrier to the container's port, for package tunnel.
+	// Reach opens a transport to the container's port, for package tunnel.
 	Reach(ctx context.Context) (io.ReadWriteCloser, error)
 	// Ended reports whether the container has ended, and with which exit code.
 	Ended(ctx context.Context) (ended bool, code int, err error)

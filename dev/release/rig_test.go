@@ -251,7 +251,7 @@ func (c *fakeContainer) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
 		return nil, net.ErrClosed
 	}
 	near, far := net.Pipe()
-	c.ends.Go(func() { _ = tunnel.Serve(ctx, far, strings.TrimPrefix(c.engine.app, "http://")) }) // the carrier ends it
+	c.ends.Go(func() { _ = tunnel.Serve(ctx, far, strings.TrimPrefix(c.engine.app, "http://")) }) // the transport ends it
 	return near, nil
 }
 

@@ -137,7 +137,7 @@ func (i Instance) Restart(ctx context.Context, e *engine.Engine, service string)
 func (i Instance) Rebuild(service string) (engine.Request, error) {
 	req := engine.Request{Build: true, Service: service, Keep: true}
 	if service == i.Project.App {
-		req.How = dev.ReloadRebuild
+		req.How = dev.AnnounceRebuild
 	}
 	if _, err := i.RequireRunning(service); err != nil {
 		return req, err

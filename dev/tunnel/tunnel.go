@@ -1,10 +1,10 @@
 // Package tunnel forwards a port of this machine to a port that only the machine of a remote container engine can
 // reach.
 //
-// Many connections share one [io.ReadWriteCloser], the carrier. sdev uses a command in the gateway's container as the
-// carrier, so that nothing has to listen on a network. [Forward] runs on the browser's machine, [Serve] in the
-// container. Forward blocks until its context ends, and opens a new carrier after one has broken; Serve blocks until its
-// context or its carrier ends. Both return only when every goroutine that they started has ended.
+// Many connections share one [io.ReadWriteCloser], the transport. sdev uses a command in the gateway's container as
+// the transport, so that nothing has to listen on a network. [Forward] runs on the browser's machine, [Serve] in the
+// container. Forward blocks until its context ends, and opens a new transport after one has broken; Serve blocks until
+// its context or its transport ends. Both return only when every goroutine that they started has ended.
 package tunnel
 
 import (
@@ -26,9 +26,9 @@ func settings() *yamux.Config {
 	return c
 }
 
-// Serve connects streams that arrive over the carrier to an address. It returns nil when the carrier ends.
-func Serve(ctx context.Context, carrier io.ReadWriteCloser, address string) error {
-	session, err := yamux.Server(carrier, settings())
+// Serve connects streams that arrive over the transport to an address. It returns nil when the transport ends.
+func Serve(ctx context.Context, transport io.ReadWriteCloser, address string) error {
+	session, err := yamux.Server(transport, settings())
 	if err != nil {
 		return fmt.Errorf("tunnel: %w", err)
 	}
@@ -56,11 +56,11 @@ func Serve(ctx context.Context, carrier io.ReadWriteCloser, address string) erro
 	}
 }
 
-// Forward forwards the connections that a listener accepts, until ctx ends. It calls open to get a carrier, for the
-// first connection and for the first one after a carrier broke. All open connections break with the carrier, and
+// Forward forwards the connections that a listener accepts, until ctx ends. It calls open to get a transport, for the
+// first connection and for the first one after a transport broke. All open connections break with the transport, and
 // Forward closes new ones as long as open fails.
 func Forward(ctx context.Context, listener net.Listener, open func(context.Context) (io.ReadWriteCloser, error)) error {
-	c := &carrierSession{open: open}
+	c := &transportSession{open: open}
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	defer c.close()
@@ -87,8 +87,8 @@ func Forward(ctx context.Context, listener net.Listener, open func(context.Conte
 	}
 }
 
-// carrierSession opens streams over the current carrier, and a new carrier if there is none.
-type carrierSession struct {
+// transportSession opens streams over the current transport, and over a new one if there is none.
+type transportSession struct {
 	open func(context.Context) (io.ReadWriteCloser, error)
 
 	mu      sync.Mutex // guards the fields below
@@ -96,7 +96,7 @@ type carrierSession struct {
 	closed  bool
 }
 
-func (c *carrierSession) stream(ctx context.Context) (*yamux.Stream, error) {
+func (c *transportSession) stream(ctx context.Context) (*yamux.Stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -108,17 +108,17 @@ func (c *carrierSession) stream(ctx context.Context) (*yamux.Stream, error) {
 		}
 		_ = c.session.Close()
 	}
-	carrier, err := c.open(ctx)
+	transport, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if c.session, err = yamux.Client(carrier, settings()); err != nil {
-		return nil, errors.Join(err, carrier.Close())
+	if c.session, err = yamux.Client(transport, settings()); err != nil {
+		return nil, errors.Join(err, transport.Close())
 	}
 	return c.session.OpenStream()
 }
 
-func (c *carrierSession) close() {
+func (c *transportSession) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

@@ -20,14 +20,14 @@ import (
 	"sdev/dev/tunnel"
 )
 
-// line is a tunnel to a server. A test can break its carrier.
+// line is a tunnel to a server. A test can break its transport.
 type line struct {
 	address string
 
-	mu      sync.Mutex
-	carrier io.Closer
-	opened  int
-	dead    bool // opening a carrier fails
+	mu        sync.Mutex
+	transport io.Closer
+	opened    int
+	dead      bool // opening a transport fails
 }
 
 func newLine(t *testing.T, target string) *line {
@@ -48,7 +48,7 @@ func newLine(t *testing.T, target string) *line {
 				return nil, errors.New("no engine")
 			}
 			near, far := net.Pipe()
-			made.carrier = near
+			made.transport = near
 			made.opened++
 			ends.Go(func() {
 				if err := tunnel.Serve(ctx, far, target); err != nil {
@@ -73,7 +73,7 @@ func (l *line) cut(dead bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dead = dead
-	_ = l.carrier.Close()
+	_ = l.transport.Close()
 }
 
 func get(t *testing.T, url string) (string, error) {
@@ -112,7 +112,7 @@ func TestTunnel_CarriesManyConnectionsOverOneCarrier(t *testing.T) {
 	}
 	all.Wait()
 	if l.opened != 1 {
-		t.Errorf("%d carriers", l.opened)
+		t.Errorf("%d transports", l.opened)
 	}
 }
 
@@ -201,22 +201,29 @@ func TestTunnel_PassesOnAHalfClosedConnection(t *testing.T) {
 	}
 }
 
-func TestTunnel_ComesBackAfterItsCarrierBroke(t *testing.T) {
+func TestTunnel_ComesBackAfterItsTransportBroke(t *testing.T) {
 	l := newLine(t, server(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "page") }))
 	url := "http://" + l.address
-	// A request is lost if the carrier breaks meanwhile.
-	comes := func() bool { got, err := get(t, url); return err == nil && got == "page" }
-	devtest.Eventually(t, comes)
+	// A request is lost if the transport breaks meanwhile.
+	answer := func() string {
+		got, err := get(t, url)
+		if err != nil {
+			return err.Error()
+		}
+		return got
+	}
+	comes := func(got string) bool { return got == "page" }
+	devtest.Eventually(t, answer, comes)
 	l.cut(false)
-	devtest.Eventually(t, comes)
+	devtest.Eventually(t, answer, comes)
 	l.cut(true)
 	if got, err := get(t, url); err == nil {
-		t.Errorf("without a carrier comes %q", got)
+		t.Errorf("without a transport comes %q", got)
 	}
 	l.cut(false)
-	devtest.Eventually(t, comes)
+	devtest.Eventually(t, answer, comes)
 	if l.opened != 3 {
-		t.Errorf("%d carriers", l.opened)
+		t.Errorf("%d transports", l.opened)
 	}
 }
 

@@ -35,7 +35,7 @@ const maxSum = 4 << 20
 
 func (t *tree) abs(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
 
-// look returns the file's state now. It reports false when there is no file: nothing, or a directory.
+// stateNow returns the file's state now. It reports false when there is no file: nothing, or a directory.
 func (t *tree) stateNow(rel string) (state, bool) {
 	info, err := os.Lstat(t.abs(rel))
 	if err != nil || info.IsDir() {

@@ -129,7 +129,7 @@ func (d *host) switchMode(ctx context.Context, mode dev.Mode) (string, error) {
 	}
 	e, err := d.engine(ctx, r.Project, as)
 	if err == nil {
-		_, err = e.Up(ctx, engine.Request{Announcement: dev.Announcement{How: dev.ReloadRestart}, Keep: true})
+		_, err = e.Up(ctx, engine.Request{Announcement: dev.Announcement{How: dev.AnnounceRestart}, Keep: true})
 	}
 	if err != nil {
 		return "", err

@@ -17,7 +17,7 @@ func Findings(found []dev.Finding, rules, width int) dev.Text {
 	}{
 		{"Blocks the hand-off", isOpen(dev.Blocks)},
 		{"Ships, but you should know", isOpen(dev.Warns)},
-		{"For information", isOpen(dev.Informs)},
+		{"Notes", isOpen(dev.Informs)},
 		{"Suppressed", func(f dev.Finding) bool { return f.Suppressed != nil }},
 	} {
 		before := b.Len()

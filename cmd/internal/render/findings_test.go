@@ -34,7 +34,7 @@ Ships, but you should know:
     versions are not locked
     fix: lock them
 
-For information:
+Notes:
   bypass.optional  app.py:3
     the login can be left out
     fix: nothing

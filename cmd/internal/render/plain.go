@@ -155,7 +155,7 @@ func (p *plain) auth(who, client, reason string) string {
 
 func leftText(left int) string {
 	switch left {
-	case -1:
+	case dev.UntilCleared:
 		return "until it is cleared"
 	case 0:
 		return "for the last time"

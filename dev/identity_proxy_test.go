@@ -8,11 +8,11 @@ import (
 	"sdev/dev"
 )
 
-func TestFrontDoors_AreConsistent(t *testing.T) {
+func TestIdentityProxies_AreConsistent(t *testing.T) {
 	seen := map[string]bool{}
-	for _, d := range dev.FrontDoors() {
+	for _, d := range dev.IdentityProxies() {
 		if d.Name == "" || seen[d.Name] || d.Title == "" {
-			t.Errorf("front door %q, %q", d.Name, d.Title)
+			t.Errorf("identity proxy %q, %q", d.Name, d.Title)
 		}
 		seen[d.Name] = true
 		if !slices.Contains(d.Headers, strings.ToLower(d.Signed)) {
