@@ -33,7 +33,7 @@ func (p *project) isLeftAlone(t *testing.T) {
 		"auth use alice@example.com", "auth check", "auth env", "auth fault set deny", "auth fault clear", "auth clock +1h", "auth rotate-keys",
 	} {
 		out, errs, code := second.result(strings.Fields(line)...)
-		if code != 3 || out != "" && !strings.HasPrefix(line, "up") || !strings.Contains(errs, "already runs from "+p.dir) || !strings.Contains(errs, "hint: stop it (sdev -C "+p.dir+" down)") {
+		if code != 3 || out != "" && !strings.HasPrefix(line, "up") || !strings.Contains(errs, "already runs from "+p.dir) || !strings.Contains(errs, "hint: stop that project (sdev -C "+p.dir+" down)") {
 			t.Errorf("%s from a clone: exit code %d\n%s%s", line, code, out, errs)
 		}
 	}

@@ -47,7 +47,7 @@ func TestBrowser_RealStreamlit(t *testing.T) {
 
 			p.open("http://" + r.host + "/")
 			p.shows("Starting the app")
-			r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.AnnounceExit, Text: "exit code 3"}})
+			r.call(Request{Do: DoAnnounce, Announce: dev.Announcement{How: dev.AnnounceExit, Text: "exit code 3"}})
 			p.shows("exit code 3")
 			s.start()
 			p.loads("Home one")
@@ -79,7 +79,7 @@ func saveAndSee(t *testing.T, r *rig, p *page) {
 func restartAndSee(t *testing.T, r *rig, p *page, s *server) {
 	p.press("button", "go")
 	p.shows("clicked")
-	r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.AnnounceRestart, Trigger: ".streamlit/config.toml"}})
+	r.call(Request{Do: DoAnnounce, Announce: dev.Announcement{How: dev.AnnounceRestart, Trigger: ".streamlit/config.toml"}})
 	began := time.Now()
 	s.stop(os.Interrupt)
 	devtest.Write(t, filepath.Join(r.root, "Home.py"), strings.Replace(homePage, "one", "restarted", 1))

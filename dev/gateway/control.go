@@ -23,7 +23,7 @@ import (
 // Request is a command to the gateway.
 type Request struct {
 	Do     string             `json:"do"` // one of the Do constants
-	Expect dev.Announcement   `json:"expect,omitzero"`
+	Announce dev.Announcement   `json:"expect,omitzero"`
 	Grant  awslocal.Grant     `json:"grant,omitzero"`
 	Login  *dev.LoginSettings `json:"login,omitempty"`
 	Auth   oidc.Command       `json:"auth,omitzero"`
@@ -34,7 +34,7 @@ type Request struct {
 // The commands.
 const (
 	DoStatus = "status" // only return the status
-	DoExpect = "expect" // announce what is about to happen to the app
+	DoAnnounce = "expect" // announce what is about to happen to the app
 	DoLogin  = "login"  // set how people sign in
 	DoAuth   = "auth"   // run a command of the local provider
 	DoGrant  = "grant"  // set the AWS credentials that the app may use
@@ -71,7 +71,7 @@ type Status struct {
 	Reloads    int              `json:"reloads"`
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one that a tab shows now
-	Expect     dev.Announcement `json:"expect"`    // the last announcement that has not come true yet
+	Announced     dev.Announcement `json:"expect"`    // the last announcement that has not come true yet
 	// AWSExpires is when the app's AWS credentials expire; zero if it has none, or they do not expire.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`
@@ -208,13 +208,13 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	var loginErr error // from applying a new login
 	switch req.Do {
 	case DoStatus:
-	case DoExpect:
-		switch req.Expect.How {
+	case DoAnnounce:
+		switch req.Announce.How {
 		case dev.AnnounceStart, dev.AnnounceRestart, dev.AnnounceRebuild, dev.AnnounceExit, dev.AnnounceNothing:
 		default:
-			return Status{}, fmt.Errorf("how %q must be start, restart, rebuild, exited or nothing", req.Expect.How)
+			return Status{}, fmt.Errorf("how %q must be start, restart, rebuild, exited or nothing", req.Announce.How)
 		}
-		g.loop.announce(req.Expect)
+		g.loop.announce(req.Announce)
 	case DoLogin:
 		loginErr = g.setLogin(ctx, req.Login)
 	case DoGrant:

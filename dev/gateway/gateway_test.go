@@ -107,7 +107,7 @@ func TestGateway_ServesTheHoldPageForTheApp(t *testing.T) {
 		{dev.Announcement{How: dev.AnnounceNothing}, []string{"does not answer"}},
 	}
 	for _, tt := range tests {
-		r.call(Request{Do: DoExpect, Expect: tt.expect})
+		r.call(Request{Do: DoAnnounce, Announce: tt.expect})
 		resp, page := r.get("/First_App", "Accept", "text/html")
 		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" ||
 			!strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
@@ -230,7 +230,7 @@ func TestGateway_BringsATabBackToANewApp(t *testing.T) {
 	r.ask(tab, captured(t, "167-rerun"))
 	devtest.Write(t, filepath.Join(r.root, "requirements.txt"), "streamlit\npandas")
 	await(r, anyOf[dev.FileChanged])
-	r.call(Request{Do: DoExpect, Expect: dev.Announcement{How: dev.AnnounceRebuild, Trigger: "requirements.txt"}})
+	r.call(Request{Do: DoAnnounce, Announce: dev.Announcement{How: dev.AnnounceRebuild, Trigger: "requirements.txt"}})
 
 	app.stop()
 	await(r, anyOf[dev.SessionClosed])
@@ -244,7 +244,7 @@ func TestGateway_BringsATabBackToANewApp(t *testing.T) {
 	if got.Trigger != "requirements.txt" || got.How != dev.ReloadRebuild || got.Sessions != 1 {
 		t.Errorf("%+v", got)
 	}
-	if st := r.call(Request{Do: DoStatus}); st.Generation != 2 || st.Expect != (dev.Announcement{}) {
+	if st := r.call(Request{Do: DoStatus}); st.Generation != 2 || st.Announced != (dev.Announcement{}) {
 		t.Errorf("status %+v", st)
 	}
 }
@@ -300,7 +300,7 @@ func TestControl_IsForItsOwnerAlone(t *testing.T) {
 
 func TestControl_RefusesWhatItDoesNotKnow(t *testing.T) {
 	r := newRig(t, newFakeApp(t))
-	for _, req := range []Request{{Do: "format"}, {}, {Do: DoExpect, Expect: dev.Announcement{How: "soon"}}} {
+	for _, req := range []Request{{Do: "format"}, {}, {Do: DoAnnounce, Announce: dev.Announcement{How: "soon"}}} {
 		if st, err := Call(t.Context(), r.control, req); err == nil {
 			t.Errorf("%+v: %+v", req, st)
 		}

@@ -302,7 +302,7 @@ func (t *tracker) announce(a dev.Announcement, now time.Time) {
 func (t *tracker) status() Status {
 	return Status{
 		V: dev.WireVersion, Sessions: len(t.tabs), Reloads: t.reloads,
-		Reload: t.reload, Exception: t.current, Expect: t.announced, Tabs: t.openTabs(),
+		Reload: t.reload, Exception: t.current, Announced: t.announced, Tabs: t.openTabs(),
 	}
 }
 

@@ -444,7 +444,7 @@ func TestTracker_AWithdrawnAnnouncementLeavesNoTrace(t *testing.T) {
 	s.begin(tb)
 	s.finish(tb, streamlit.Succeeded)
 	s.at(60_000).expect("1000 changed Home.py live", "1000 reloaded Home.py 0ms 1 mount")
-	if got := s.tr.status().Expect; got != (dev.Announcement{}) {
+	if got := s.tr.status().Announced; got != (dev.Announcement{}) {
 		t.Errorf("still expects %+v", got)
 	}
 }

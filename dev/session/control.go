@@ -67,7 +67,7 @@ func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Re
 
 // Announce implements [engine.Gateway].
 func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a dev.Announcement) {
-	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoExpect, Expect: a}) // best effort: it only improves the hold page and the next report
+	_, _ = l.call(ctx, p, gateway.Request{Do: gateway.DoAnnounce, Announce: a}) // best effort: it only improves the hold page and the next report
 }
 
 // Configure implements [engine.Gateway]. The configuration that it sends expires with the AWS keys.
