@@ -66,7 +66,7 @@ func (a *commands) printExplanation(e session.Explanation, asJSON bool) error {
 	passed := map[string][]string{} // rules by why they leave it out
 	var whys []string
 	for _, p := range e.Passed {
-		if strings.HasPrefix(p.Rule, "derived:") && strings.HasPrefix(p.Why, "not among") {
+		if p.NotIncluded && strings.HasPrefix(p.Rule, "derived:") {
 			continue // sdev's own rules name certain files; that they exclude others is no surprise
 		}
 		if passed[p.Why] == nil {
