@@ -192,7 +192,7 @@ exec "$python" - "$@"`
 // runCheckScript runs check.py in the app's container, with the app's own Python.
 func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (containerView, error) {
 	var in containerView
-	app, err := r.RequireRunning(r.Project.App)
+	app, err := r.RequireContainer(r.Project.App)
 	if err != nil {
 		return in, err
 	}
