@@ -18,7 +18,7 @@ import (
 )
 
 // mayImport says which of our packages each package may import. A name that ends in /… stands for every package below
-// it. Test files may import devtest as well.
+// it. Test files may import devtest as well, and clitest.
 //
 // A new package needs a row here. A new entry in a row is a decision about the design.
 var mayImport = map[string][]string{
@@ -73,7 +73,8 @@ var mayImport = map[string][]string{
 	"dev/gateway": {"dev", "dev/awslocal", "dev/oidc", "dev/streamlit", "dev/watch"},
 
 	// For tests only.
-	"dev/devtest": {"dev", "dev/plan"},
+	"dev/devtest":          {"dev", "dev/plan"},
+	"cmd/internal/clitest": {},
 
 	// Creating a project shares only the vocabulary and the errors with running one.
 	"scaffold":  {"dev", "dev/tree"},
@@ -105,6 +106,7 @@ func TestLayers_ImportsFollowTheMap(t *testing.T) {
 			switch {
 			case !ok, within(allowed, imported):
 			case f.test && (imported == f.pkg || imported == "dev/devtest"):
+			case f.test && imported == "cmd/internal/clitest": // the packages of commands
 			case f.test && f.pkg == "cmd/sdev": // drives the whole program
 			case f.test && f.pkg == "templates": // the parts that use a tree test it
 			case f.test && f.pkg == "dev/handoff" && imported == "templates": // targets are tested with their trees
@@ -159,6 +161,88 @@ func TestLayers_LibrariesHaveOneImporter(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCommands_HaveTheSameParts wants one command in a file, in this order: xOptions, newXCmd, validate if there is
+// something to check, and runX, which gets the context and the options.
+func TestCommands_HaveTheSameParts(t *testing.T) {
+	constructor := regexp.MustCompile(`^new(\w+)Cmd$`)
+	for _, f := range sources(t) {
+		if f.test || f.pkg != "cmd/internal/cli" && f.pkg != "cmd/internal/auth" {
+			continue
+		}
+		var command string   // "Up"
+		var parts []string   // in the order of the file
+		var signature string // of the run function
+		for _, d := range f.ast.Decls {
+			switch d := d.(type) {
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if s, ok := s.(*ast.TypeSpec); ok && strings.HasSuffix(s.Name.Name, "Options") {
+						parts = append(parts, s.Name.Name)
+					}
+				}
+			case *ast.FuncDecl:
+				receiver := receiver(d)
+				switch m := constructor.FindStringSubmatch(d.Name.Name); {
+				case m != nil && command != "":
+					t.Errorf("%s: a second command in the file", f.at(d))
+				case m != nil:
+					command = m[1]
+					parts = append(parts, d.Name.Name)
+				case strings.HasSuffix(receiver, "Options") && slices.Contains([]string{"check", "verify"}, d.Name.Name):
+					t.Errorf("%s: the check of options is called validate", f.at(d))
+				case strings.HasSuffix(receiver, "Options") && d.Name.Name == "validate":
+					parts = append(parts, receiver+".validate")
+				case command != "" && d.Name.Name == "run"+command:
+					parts = append(parts, d.Name.Name)
+					signature = parameters(d)
+				}
+			}
+		}
+		if command == "" {
+			continue
+		}
+		options := strings.ToLower(command[:1]) + command[1:] + "Options"
+		if command == strings.ToUpper(command) { // UI
+			options = strings.ToLower(command) + "Options"
+		}
+		want := []string{options, "new" + command + "Cmd", "run" + command}
+		if slices.Contains(parts, options+".validate") {
+			want = slices.Insert(want, 2, options+".validate")
+		}
+		if !slices.Equal(parts, want) {
+			t.Errorf("%s has %q, want %q", f.name, parts, want)
+		}
+		if signature != "context.Context, "+options {
+			t.Errorf("%s: run%s takes (%s), want (context.Context, %s)", f.name, command, signature, options)
+		}
+	}
+}
+
+// receiver returns the name of the type that a method belongs to; "" for a function.
+func receiver(d *ast.FuncDecl) string {
+	if d.Recv == nil {
+		return ""
+	}
+	typ := d.Recv.List[0].Type
+	if p, ok := typ.(*ast.StarExpr); ok {
+		typ = p.X
+	}
+	return fmt.Sprint(typ)
+}
+
+// parameters returns the types of a function's parameters.
+func parameters(d *ast.FuncDecl) string {
+	var types []string
+	for _, p := range d.Type.Params.List {
+		typ := fmt.Sprint(p.Type)
+		if s, ok := p.Type.(*ast.SelectorExpr); ok {
+			typ = fmt.Sprint(s.X) + "." + s.Sel.Name
+		}
+		types = append(types, typ)
+	}
+	return strings.Join(types, ", ")
 }
 
 func TestPackages_SayWhatTheyAreFor(t *testing.T) {

@@ -34,6 +34,8 @@ type Explanation struct {
 type PassedRule struct {
 	Rule string `json:"rule"`
 	Why  string `json:"why"`
+	// NotIncluded says that nothing excludes the path: the rule's include patterns name other files.
+	NotIncluded bool `json:"-"`
 }
 
 // RuleBelow is what a rule does with files in a directory.
@@ -145,7 +147,7 @@ func resolved(full string) string {
 func (e *Explanation) file(rules *watch.Rules) {
 	found := rules.Explain(e.Path)
 	for _, p := range found.Passed {
-		e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why})
+		e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why, p.NotIncluded})
 	}
 	switch {
 	case found.Found:
@@ -165,7 +167,7 @@ func (e *Explanation) directory(rules *watch.Rules, all []dev.Rule) {
 	if !e.Watched {
 		e.Why = "no rule can match a file in it, so sdev does not watch it"
 		for _, p := range rules.Explain(path.Join(e.Path, "file.py")).Passed {
-			e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why})
+			e.Passed = append(e.Passed, PassedRule{p.Origin, p.Why, p.NotIncluded})
 		}
 		return
 	}

@@ -48,8 +48,8 @@ func (i Instance) Container(service string) (plan.Container, bool) {
 	return i.Observed.Containers[at], true
 }
 
-// RequireRunning returns a service's running container, or an error with a hint.
-func (i Instance) RequireRunning(service string) (plan.Container, error) {
+// RequireContainer returns a service's running container, or an error with a hint.
+func (i Instance) RequireContainer(service string) (plan.Container, error) {
 	if _, ok := i.Project.Model.Services[service]; !ok && service != config.GatewayService {
 		return plan.Container{}, &dev.Error{Code: dev.CodeServiceUnknown, Exit: dev.ExitUsage, Message: "no service " + strconv.Quote(service),
 			Hint: "services here: " + strings.Join(i.Project.Model.ServiceNames(), ", ")}
@@ -139,7 +139,7 @@ func (i Instance) Rebuild(service string) (engine.Request, error) {
 	if service == i.Project.App {
 		req.How = dev.AnnounceRebuild
 	}
-	if _, err := i.RequireRunning(service); err != nil {
+	if _, err := i.RequireContainer(service); err != nil {
 		return req, err
 	}
 	if i.Project.Model.Services[service].Build == nil {
@@ -166,7 +166,7 @@ func (i Instance) Steer(ctx context.Context, r Runner, c oidc.Command) (oidc.Sta
 }
 
 func (i Instance) callGateway(ctx context.Context, r Runner, req gateway.Request) (gateway.Status, error) {
-	g, err := i.RequireRunning(config.GatewayService)
+	g, err := i.RequireContainer(config.GatewayService)
 	if err != nil {
 		return gateway.Status{}, err
 	}

@@ -25,6 +25,8 @@ type Explanation struct {
 type Passed struct {
 	Origin string
 	Why    string // "ignored by \"data/\"", "not matched by include [*.py]"
+	// NotIncluded says that nothing excludes the path: the rule's include patterns name other files.
+	NotIncluded bool
 }
 
 // Explain says what a save of a path does. The path is relative to the project, with slashes. It need not exist.
@@ -39,29 +41,30 @@ func (rs *Rules) Explain(file string) Explanation {
 			e.Rule, e.Found = r.Rule, true
 			return e
 		}
-		e.Passed = append(e.Passed, Passed{Origin: r.Origin, Why: r.why(file)})
+		why, notIncluded := r.why(file)
+		e.Passed = append(e.Passed, Passed{Origin: r.Origin, Why: why, NotIncluded: notIncluded})
 	}
 	return e
 }
 
-// why is the reason why a rule that covers a file does not match it.
-func (r *rule) why(file string) string {
+// why is the reason why a rule that covers a file does not match it. notIncluded says that it is the include patterns.
+func (r *rule) why(file string) (why string, notIncluded bool) {
 	rel, _ := below(r.path, file)
 	for name := range strings.SplitSeq(rel, "/") {
 		if builtinIgnoredDir(name) {
-			return fmt.Sprintf("%s is ignored unless a rule's path names it", name)
+			return fmt.Sprintf("%s is ignored unless a rule's path names it", name), false
 		}
 	}
 	switch {
 	case isToolFile(path.Base(rel)):
-		return "editors use this name for temporary files"
+		return "editors use this name for temporary files", false
 	case matchesAny(r.ignore, rel):
-		return fmt.Sprintf("ignored by %q", culprit(r.Ignore, rel))
+		return fmt.Sprintf("ignored by %q", culprit(r.Ignore, rel)), false
 	case r.excludedFromBuild(file):
 		outer, _ := below(r.buildContext, file)
-		return fmt.Sprintf("ignored by %q in .dockerignore", culprit(r.ContextIgnore, outer))
+		return fmt.Sprintf("ignored by %q in .dockerignore", culprit(r.ContextIgnore, outer)), false
 	}
-	return fmt.Sprintf("not matched by include %q", r.Include)
+	return fmt.Sprintf("not matched by include %q", r.Include), true
 }
 
 // culprit is the pattern that decides: the last one that matches the path.

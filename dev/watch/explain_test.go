@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,9 @@ func TestExplain_NamesTheRuleOrWhatTakesThePathOut(t *testing.T) {
 		why := ""
 		if !e.Found {
 			why = e.Passed[0].Why
+		}
+		if !e.Found && e.Passed[0].NotIncluded != strings.HasPrefix(want.why, "not matched by include") {
+			t.Errorf("%s: not included is %v, though it is %s", path, e.Passed[0].NotIncluded, want.why)
 		}
 		if e.Rule.Origin != want.origin || why != want.why {
 			t.Errorf("%s: by %q, %q, want %q, %q", path, e.Rule.Origin, why, want.origin, want.why)

@@ -35,7 +35,16 @@ func NewCmd(c *console.Console) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.AddCommand(a.newAuthUsersCmd(), a.newAuthUseCmd(), a.newAuthFaultCmd(), a.newAuthClockCmd(), a.newAuthRotateCmd(), a.newAuthCheckCmd(), a.newAuthExplainCmd(), a.newAuthEnvCmd())
+	cmd.AddCommand(
+		a.newUsersCmd(a.runUsers),
+		a.newUseCmd(a.runUse),
+		a.newFaultGroup(),
+		a.newClockCmd(a.runClock),
+		a.newRotateKeysCmd(a.runRotateKeys),
+		a.newCheckCmd(a.runCheck),
+		a.newExplainCmd(a.runExplain),
+		a.newEnvCmd(a.runEnv),
+	)
 	a.addFileFlagBelow(cmd)
 	return cmd
 }

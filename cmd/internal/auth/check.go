@@ -22,8 +22,13 @@ import (
 	"sdev/dev/plan"
 )
 
-func (a *commands) newAuthCheckCmd() *cobra.Command {
-	var asJSON bool
+// checkOptions are the flags of "sdev auth check".
+type checkOptions struct {
+	json bool
+}
+
+func (a *commands) newCheckCmd(run func(context.Context, checkOptions) error) *cobra.Command {
+	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Find out why a login does not work",
@@ -33,11 +38,11 @@ is still on, and for other apps that share this app's cookies. If something bloc
 code is 1.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.JSON = asJSON
-			return a.runAuthCheck(cmd.Context(), asJSON)
+			a.JSON = o.json
+			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON array")
 	return cmd
 }
 
@@ -76,13 +81,13 @@ type loginCheck struct {
 	unknown  []string // groups that policies name and that have no members
 }
 
-func (a *commands) runAuthCheck(ctx context.Context, asJSON bool) error {
+func (a *commands) runCheck(ctx context.Context, o checkOptions) error {
 	l, err := a.gather(ctx)
 	if err != nil {
 		return err
 	}
 	all := l.findings()
-	if asJSON {
+	if o.json {
 		err = a.PrintJSON(all)
 	} else {
 		err = a.printFindings(all)
@@ -192,7 +197,7 @@ exec "$python" - "$@"`
 // runCheckScript runs check.py in the app's container, with the app's own Python.
 func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (containerView, error) {
 	var in containerView
-	app, err := r.RequireRunning(r.Project.App)
+	app, err := r.RequireContainer(r.Project.App)
 	if err != nil {
 		return in, err
 	}

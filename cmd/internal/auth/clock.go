@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,12 +15,58 @@ import (
 	"sdev/dev/oidc"
 )
 
+// clockOptions are the arguments and flags of "sdev auth clock".
+type clockOptions struct {
+	command oidc.Command // moves the clock, or asks for its time
+	json    bool
+}
+
+func (a *commands) newClockCmd(run func(context.Context, clockOptions) error) *cobra.Command {
+	var o clockOptions
+	var before string
+	cmd := &cobra.Command{
+		Use:   "clock [+2h|-30m|reset]",
+		Short: "Move the provider's clock",
+		Long: `Sets how far the provider's clock is ahead of the real time (+2h) or behind it (-30m). The offset
+counts from the real time, not from the last offset. Tokens that the provider signed earlier expire
+accordingly. Without an offset it prints the clock's time.`,
+		Example: "  sdev auth clock +2h\n  sdev auth clock -30m\n  sdev auth clock reset",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.JSON = o.json
+			if before != "" {
+				args = append(args, before)
+			}
+			var err error
+			if o.command, err = readClock(args); err != nil {
+				return err
+			}
+			return run(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&before, earlier, "", "")
+	if err := cmd.Flags().MarkHidden(earlier); err != nil {
+		panic(err) // it was declared in the line above
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the provider's state as one JSON object")
+	return cmd
+}
+
+func (a *commands) runClock(ctx context.Context, o clockOptions) error {
+	state, err := a.steer(ctx, o.command)
+	if err != nil {
+		return err
+	}
+	return a.printState(state, o.json, clockText(state.Clock, a.Now()))
+}
+
 // earlier is the hidden flag for a negative offset.
 const earlier = "earlier"
 
 var backwards = regexp.MustCompile(`^-[0-9.]`)
 
-// MarkOffsets turns "-30m" after "clock" into "--earlier=-30m": otherwise pflag would take it for flags.
+// MarkOffsets turns "-30m" after "clock" into "--earlier=-30m", because pflag would take it for the flags -3, -0 and
+// -m. It must see the command line before cobra does, since the command cannot undo what pflag has read. Cobra's own
+// way out, DisableFlagParsing, would also take the global flags, --help and the completion of flags from the command.
 func MarkOffsets(args []string) []string {
 	i := slices.Index(args, "clock")
 	if i < 1 || !slices.Contains(args[:i], "auth") {
@@ -32,40 +79,6 @@ func MarkOffsets(args []string) []string {
 		}
 	}
 	return out
-}
-
-func (a *commands) newAuthClockCmd() *cobra.Command {
-	var before string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "clock [+2h|-30m|reset]",
-		Short: "Move the provider's clock",
-		Long: `Sets how far the provider's clock is ahead of the real time (+2h) or behind it (-30m). The offset
-counts from the real time, not from the last offset. Tokens that the provider signed earlier expire
-accordingly. Without an offset it prints the clock's time.`,
-		Example: "  sdev auth clock +2h\n  sdev auth clock -30m\n  sdev auth clock reset",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a.JSON = asJSON
-			if before != "" {
-				args = append(args, before)
-			}
-			c, err := readClock(args)
-			if err != nil {
-				return err
-			}
-			state, err := a.steer(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			return a.printState(state, asJSON, clockText(state.Clock, a.Now()))
-		},
-	}
-	cmd.Flags().StringVar(&before, earlier, "", "")
-	if err := cmd.Flags().MarkHidden(earlier); err != nil {
-		panic(err) // it was declared in the line above
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
-	return cmd
 }
 
 func readClock(args []string) (oidc.Command, error) {

@@ -13,8 +13,13 @@ import (
 	"sdev/dev/session"
 )
 
-func (a *commands) newAuthEnvCmd() *cobra.Command {
-	var asJSON bool
+// envOptions are the flags of "sdev auth env".
+type envOptions struct {
+	json bool
+}
+
+func (a *commands) newEnvCmd(run func(context.Context, envOptions) error) *cobra.Command {
+	var o envOptions
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: "Print settings with which another program can use the provider",
@@ -23,15 +28,15 @@ Every address on localhost is allowed as its redirect address. The secret is not
 		Example: "  eval \"$(sdev auth env)\" && python tool.py\n  sdev auth env --json",
 		Args:    console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.JSON = asJSON
-			return a.runAuthEnv(cmd.Context(), asJSON)
+			a.JSON = o.json
+			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
 
-func (a *commands) runAuthEnv(ctx context.Context, asJSON bool) error {
+func (a *commands) runEnv(ctx context.Context, o envOptions) error {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
@@ -49,7 +54,7 @@ func (a *commands) runAuthEnv(ctx context.Context, asJSON bool) error {
 		"OIDC_ISSUER": state.Issuer, "OIDC_CLIENT_ID": session.OutsideClient, "OIDC_CLIENT_SECRET": keys.Outside,
 		"OIDC_DISCOVERY_URL": state.Issuer + "/.well-known/openid-configuration", "OIDC_SCOPES": "openid email profile",
 	}
-	if asJSON {
+	if o.json {
 		return a.PrintJSON(env)
 	}
 	var b console.Page

@@ -14,22 +14,16 @@ import (
 	"sdev/dev/session"
 )
 
-// verdict is the object that "sdev auth explain --json" prints.
-type verdict struct {
-	Decision dev.Decision      `json:"decision"`
-	Rule     string            `json:"rule"`    // "" if no policy covers the path
-	Headers  map[string]string `json:"headers"` // headers about the person that a front door adds; empty without one
-	Path     string            `json:"path"`
-	User     string            `json:"user"` // "" if nobody is signed in
-	Why      string            `json:"why"`
+// explainOptions are the arguments and flags of "sdev auth explain".
+type explainOptions struct {
+	paths  []string // one; with --matrix also none
+	as     string
+	matrix bool
+	json   bool
 }
 
-func (a *commands) newAuthExplainCmd() *cobra.Command {
-	var o struct {
-		as     string
-		matrix bool
-		json   bool
-	}
+func (a *commands) newExplainCmd(run func(context.Context, explainOptions) error) *cobra.Command {
+	var o explainOptions
 	cmd := &cobra.Command{
 		Use:   "explain PATH",
 		Short: "Explain who may reach a path, and which policy decides",
@@ -42,15 +36,11 @@ With --matrix it prints the decision for each person; without PATH also for ever
   sdev auth explain --matrix`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
-			switch {
-			case len(args) > 1:
-				return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, but got %d", len(args)), "quote a path with spaces in it")
-			case len(args) == 0 && !o.matrix:
-				return dev.UsageError("sdev auth explain needs a path", "for example: sdev auth explain /marketing/q3, or --matrix for all of them")
-			case o.matrix && o.as != "":
-				return dev.UsageError("--as and --matrix cannot be combined", "use one of them")
+			o.paths = args
+			if err := o.validate(); err != nil {
+				return err
 			}
-			return a.runAuthExplain(cmd.Context(), strings.Join(args, ""), o.as, o.matrix, o.json)
+			return run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
@@ -61,28 +51,41 @@ With --matrix it prints the decision for each person; without PATH also for ever
 	return cmd
 }
 
-func (a *commands) runAuthExplain(ctx context.Context, path, as string, matrix, asJSON bool) error {
+func (o explainOptions) validate() error {
+	switch {
+	case len(o.paths) > 1:
+		return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, but got %d", len(o.paths)), "quote a path with spaces in it")
+	case len(o.paths) == 0 && !o.matrix:
+		return dev.UsageError("sdev auth explain needs a path", "for example: sdev auth explain /marketing/q3, or --matrix for all of them")
+	case o.matrix && o.as != "":
+		return dev.UsageError("--as and --matrix cannot be combined", "use one of them")
+	}
+	return nil
+}
+
+func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
+	path := strings.Join(o.paths, "")
 	p, err := a.Load(ctx, session.Options{})
 	if err != nil {
 		return err
 	}
-	if matrix {
-		return a.explainAll(p.Settings.Auth, path, asJSON)
+	if o.matrix {
+		return a.explainAll(p.Settings.Auth, path, o.json)
 	}
 	var who *dev.Person
 	note := ""
-	if as != "" {
-		if err := config.CheckEmail(as); err != nil {
+	if o.as != "" {
+		if err := config.CheckEmail(o.as); err != nil {
 			return dev.UsageError("--as: "+err.Error(), "for example: --as alice@example.com")
 		}
-		person, known := p.Settings.Auth.Person(as)
+		person, known := p.Settings.Auth.Person(o.as)
 		if !known {
-			person, note = dev.Person{Email: as}, " (not one of the project's people, so without groups)"
+			person, note = dev.Person{Email: o.as}, " (not one of the project's people, so without groups)"
 		}
 		who = &person
 	}
 	v := explainPath(p.Settings.Auth.Policies, path, who)
-	if asJSON {
+	if o.json {
 		return a.PrintJSON(v)
 	}
 	var b console.Page
@@ -98,6 +101,16 @@ func (a *commands) runAuthExplain(ctx context.Context, path, as string, matrix, 
 	row("decision", string(v.Decision)+": "+v.Why)
 	row("rule", v.Rule)
 	return a.Print(&b)
+}
+
+// verdict is the object that "sdev auth explain --json" prints.
+type verdict struct {
+	Decision dev.Decision      `json:"decision"`
+	Rule     string            `json:"rule"`    // "" if no policy covers the path
+	Headers  map[string]string `json:"headers"` // headers about the person that a front door adds; empty without one
+	Path     string            `json:"path"`
+	User     string            `json:"user"` // "" if nobody is signed in
+	Why      string            `json:"why"`
 }
 
 func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {

@@ -10,8 +10,15 @@ import (
 	"sdev/dev/oidc"
 )
 
-func (a *commands) newAuthUseCmd() *cobra.Command {
-	var ask, asJSON bool
+// useOptions are the arguments and flags of "sdev auth use".
+type useOptions struct {
+	emails []string // one, or none with --ask
+	ask    bool
+	json   bool
+}
+
+func (a *commands) newUseCmd(run func(context.Context, useOptions) error) *cobra.Command {
+	var o useOptions
 	cmd := &cobra.Command{
 		Use:   "use EMAIL",
 		Short: "Sign in as one person from now on, without the sign-in page",
@@ -20,25 +27,33 @@ again. Whoever is signed in now stays signed in until they sign out.`,
 		Example:           "  sdev auth use alice@example.com\n  sdev auth use --ask",
 		ValidArgsFunction: a.completePeople,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.JSON = asJSON
-			if ask == (len(args) > 0) || len(args) > 1 {
-				return dev.UsageError("sdev auth use takes one e-mail address, or --ask", "for example: sdev auth use alice@example.com")
+			a.JSON = o.json
+			o.emails = args
+			if err := o.validate(); err != nil {
+				return err
 			}
-			return a.runAuthUse(cmd.Context(), strings.Join(args, ""), asJSON)
+			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&ask, "ask", false, "show the sign-in page again")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the provider's state as one JSON object")
+	cmd.Flags().BoolVar(&o.ask, "ask", false, "show the sign-in page again")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the provider's state as one JSON object")
 	return cmd
 }
 
-func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) error {
+func (o useOptions) validate() error {
+	if o.ask == (len(o.emails) > 0) || len(o.emails) > 1 {
+		return dev.UsageError("sdev auth use takes one e-mail address, or --ask", "for example: sdev auth use alice@example.com")
+	}
+	return nil
+}
+
+func (a *commands) runUse(ctx context.Context, o useOptions) error {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	text := "the next login shows the sign-in page"
+	email, text := strings.Join(o.emails, ""), "the next login shows the sign-in page"
 	if email != "" {
 		auth := r.Project.Settings.Auth
 		who, ok := auth.Person(email)
@@ -55,5 +70,5 @@ func (a *commands) runAuthUse(ctx context.Context, email string, asJSON bool) er
 	if err != nil {
 		return err
 	}
-	return a.printState(state, asJSON, text)
+	return a.printState(state, o.json, text)
 }

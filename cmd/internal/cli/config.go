@@ -2,19 +2,21 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/console"
-	"sdev/dev/config"
 	"sdev/dev/session"
 )
 
-func (a *commands) newConfigCmd() *cobra.Command {
-	var asJSON bool
-	var o session.Options
-	var auth string
+// configOptions are the flags of "sdev config".
+type configOptions struct {
+	session.Options
+	json bool
+}
+
+func (a *commands) newConfigCmd(run func(context.Context, configOptions) error) *cobra.Command {
+	var o configOptions
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Print the compose model that runs, each derived value with its source",
@@ -25,22 +27,26 @@ files that hold them, and has a variable in place of a password in an address (o
 index, a repository or a database).`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.JSON = asJSON
-			if o.Auth = auth; !slices.Contains(append(config.LoginModes(), session.DetectAuth, ""), auth) {
-				return wrongMode(auth)
+			a.JSON = o.json
+			if err := o.validate(); err != nil {
+				return err
 			}
-			return a.runConfig(cmd.Context(), asJSON, o)
+			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the model as JSON, without comments")
-	cmd.Flags().StringVar(&auth, "with-auth", "", "print what \"sdev up --with-auth\" runs; `MODE` is app or native; without MODE sdev detects it")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the model as JSON, without comments")
+	cmd.Flags().StringVar(&o.Auth, "with-auth", "", "print what \"sdev up --with-auth\" runs; `MODE` is app or native; without MODE sdev detects it")
 	cmd.Flags().Lookup("with-auth").NoOptDefVal = session.DetectAuth
 	cmd.Flags().StringArrayVar(&o.Profiles, "profile", nil, "activate a compose `PROFILE` (may be given several times)")
 	return cmd
 }
 
-func (a *commands) runConfig(ctx context.Context, asJSON bool, o session.Options) error {
-	s, err := session.New(ctx, a.Host(), o)
+func (o configOptions) validate() error {
+	return validateLoginMode(o.Auth)
+}
+
+func (a *commands) runConfig(ctx context.Context, o configOptions) error {
+	s, err := session.New(ctx, a.Host(), o.Options)
 	if err != nil {
 		return err
 	}
@@ -53,7 +59,7 @@ func (a *commands) runConfig(ctx context.Context, asJSON bool, o session.Options
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if o.json {
 		b, err := e.JSON()
 		if err != nil {
 			return err

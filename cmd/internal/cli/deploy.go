@@ -16,9 +16,9 @@ import (
 	"sdev/dev/session"
 )
 
-// deployOptions are the flags of "sdev deploy".
+// deployOptions are the arguments and flags of "sdev deploy".
 type deployOptions struct {
-	target string
+	target string            // "" to list the targets
 	out    string            // directory of the bundle; "" is the usual one
 	entry  string            // script that Streamlit runs, if there is no compose file
 	set    map[string]string // --set
@@ -29,7 +29,7 @@ type deployOptions struct {
 	json   bool
 }
 
-func (a *commands) newDeployCmd() *cobra.Command {
+func (a *commands) newDeployCmd(run func(context.Context, deployOptions) error) *cobra.Command {
 	var o deployOptions
 	var set []string
 	cmd := &cobra.Command{
@@ -78,10 +78,7 @@ commit, next and record. If it fails, or a finding blocks, an error object follo
 			if err := o.validate(); err != nil {
 				return err
 			}
-			if o.target == "" {
-				return a.listTargets(cmd.Context(), o)
-			}
-			return a.runDeploy(cmd.Context(), o)
+			return run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
@@ -134,6 +131,9 @@ func targetNames() []string {
 }
 
 func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
+	if o.target == "" {
+		return a.listTargets(ctx, o)
+	}
 	target, err := handoff.Find(handoff.Targets(), o.target)
 	if err != nil {
 		return err

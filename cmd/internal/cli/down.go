@@ -10,12 +10,13 @@ import (
 	"sdev/dev/session"
 )
 
+// downOptions are the flags of "sdev down".
 type downOptions struct {
 	volumes bool
 	json    bool
 }
 
-func (a *commands) newDownCmd() *cobra.Command {
+func (a *commands) newDownCmd(run func(context.Context, downOptions) error) *cobra.Command {
 	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down",
@@ -29,7 +30,7 @@ warning, if it is external, if another project uses it, or if its origin is unkn
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
-			return a.runDown(cmd.Context(), o)
+			return run(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "also remove the project's volumes and their data")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"reflect"
@@ -32,37 +33,47 @@ func topics() []topic {
 	}
 }
 
-func (a *commands) newHelpCmd() *cobra.Command {
+// helpOptions are the arguments of "sdev help".
+type helpOptions struct {
+	words []string       // a topic, or the words of a command; empty for all commands
+	root  *cobra.Command // whose commands have help
+}
+
+func (a *commands) newHelpCmd(run func(context.Context, helpOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND|TOPIC]",
 		Short: "Help about a command or a topic",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
-					_, err := io.WriteString(a.Stdout(), topics()[i].text())
-					return err
-				}
-			}
-			target, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return dev.UsageError("no command or topic "+strconv.Quote(strings.Join(args, " ")), "see: sdev help")
-			}
-			if err := target.Help(); err != nil || len(args) > 0 {
-				return err
-			}
-			var b strings.Builder
-			b.WriteString("\nTopics (sdev help TOPIC):\n")
-			for _, t := range topics() {
-				fmt.Fprintf(&b, "  %-12s %s\n", t.name, t.about)
-			}
-			_, err = io.WriteString(a.Stdout(), b.String())
-			return err
+			return run(cmd.Context(), helpOptions{words: args, root: cmd.Root()})
 		},
 	}
 	for _, t := range topics() {
 		cmd.ValidArgs = append(cmd.ValidArgs, t.name)
 	}
 	return cmd
+}
+
+func (a *commands) runHelp(_ context.Context, o helpOptions) error {
+	if len(o.words) == 1 {
+		if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == o.words[0] }); i >= 0 {
+			_, err := io.WriteString(a.Stdout(), topics()[i].text())
+			return err
+		}
+	}
+	target, rest, err := o.root.Find(o.words)
+	if err != nil || len(rest) > 0 {
+		return dev.UsageError("no command or topic "+strconv.Quote(strings.Join(o.words, " ")), "see: sdev help")
+	}
+	if err := target.Help(); err != nil || len(o.words) > 0 {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("\nTopics (sdev help TOPIC):\n")
+	for _, t := range topics() {
+		fmt.Fprintf(&b, "  %-12s %s\n", t.name, t.about)
+	}
+	_, err = io.WriteString(a.Stdout(), b.String())
+	return err
 }
 
 func exitCodesText() string {

@@ -19,7 +19,7 @@ import (
 	"sdev/templates"
 )
 
-// initOptions are init's flags: the answers to its questions, and how it works. An answer is empty if no flag gives it.
+// initOptions are the arguments and flags of "sdev init": the answers to its questions, and how it works. An answer is empty if no flag gives it.
 type initOptions struct {
 	dir      string
 	template string
@@ -69,14 +69,14 @@ func (c choice) values() []string {
 	return values
 }
 
-func (c choice) check(value string) error {
+func (c choice) validate(value string) error {
 	if value == "" || slices.Contains(c.values(), value) {
 		return nil
 	}
 	return dev.UsageError("--"+c.flag+" is "+strconv.Quote(value), "one of: "+strings.Join(c.values(), ", "))
 }
 
-func (a *commands) newInitCmd() *cobra.Command {
+func (a *commands) newInitCmd(run func(context.Context, initOptions) error) *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
@@ -112,7 +112,7 @@ fails, an error object follows.`,
 			if !filepath.IsAbs(o.dir) {
 				o.dir = filepath.Join(a.Dir, o.dir)
 			}
-			if err := o.check(); err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
 			abs, err := filepath.Abs(o.dir)
@@ -122,7 +122,7 @@ fails, an error object follows.`,
 			if why := a.Guard().RefuseDir(abs); why != "" {
 				return &dev.Error{Code: dev.CodeScaffoldTarget, Exit: dev.ExitFailed, Message: "sdev cannot create a project in " + dev.Sanitize(o.dir) + ": " + why, Hint: "name another directory: sdev init NAME"}
 			}
-			return a.runInit(cmd.Context(), o)
+			return run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
@@ -140,7 +140,7 @@ fails, an error object follows.`,
 	return cmd
 }
 
-func (o initOptions) check() error {
+func (o initOptions) validate() error {
 	if o.git && o.noGit {
 		return dev.UsageError("--git and --no-git cannot be combined", "use one of them")
 	}
@@ -152,7 +152,7 @@ func (o initOptions) check() error {
 			return err
 		}
 	}
-	return cmp.Or(authChoice().check(o.auth), depsChoice().check(o.deps))
+	return cmp.Or(authChoice().validate(o.auth), depsChoice().validate(o.deps))
 }
 
 func (a *commands) runInit(ctx context.Context, o initOptions) error {
@@ -224,7 +224,7 @@ func (a *commands) completeAnswers(ctx context.Context, o *initOptions) (known b
 		}
 	}
 	*o = answers
-	return known, o.check() // the user may have edited the record
+	return known, o.validate() // the user may have edited the record
 }
 
 // checkTarget returns the error of a directory that cannot be used, whatever the answers are.

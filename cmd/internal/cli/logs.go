@@ -19,15 +19,18 @@ import (
 	"sdev/dev/plan"
 )
 
+// logsOptions are the arguments and flags of "sdev logs".
 type logsOptions struct {
-	follow bool
-	tail   string
-	since  string
-	json   bool
+	services []string // empty for all
+	follow   bool
+	tail     int       // -1 for all
+	since    time.Time // zero for the start
+	json     bool
 }
 
-func (a *commands) newLogsCmd() *cobra.Command {
+func (a *commands) newLogsCmd(run func(context.Context, logsOptions) error) *cobra.Command {
 	var o logsOptions
+	var tail, since string
 	cmd := &cobra.Command{
 		Use:   "logs [SERVICE…]",
 		Short: "Show what the services printed, and what happened to each save",
@@ -39,42 +42,40 @@ controls a terminal.`,
   sdev logs --since 5m --json     the last five minutes, for programs`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
-			return a.runLogs(cmd.Context(), o, args)
+			o.services = args
+			var err error
+			if o.tail, err = parseTail(tail); err != nil {
+				return err
+			}
+			if o.since, err = parseSince(since, a.Now()); err != nil {
+				return err
+			}
+			return run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.follow, "follow", "f", false, "keep printing new lines until interrupted")
-	f.StringVar(&o.tail, "tail", "all", "start with the last `N` lines of each service and the last N events of the gateway")
-	f.StringVar(&o.since, "since", "", "start at `TIME`: a duration ago (5m) or an RFC 3339 time")
+	f.StringVar(&tail, "tail", "all", "start with the last `N` lines of each service and the last N events of the gateway")
+	f.StringVar(&since, "since", "", "start at `TIME`: a duration ago (5m) or an RFC 3339 time")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	return cmd
 }
 
-func (a *commands) runLogs(ctx context.Context, o logsOptions, services []string) error {
-	f := plan.Follow{Gateway: config.GatewayService, Services: services, Tail: -1, Stay: o.follow}
-	var err error
-	if o.tail != "all" {
-		if f.Tail, err = strconv.Atoi(o.tail); err != nil || f.Tail < 0 {
-			return dev.UsageError("--tail is "+strconv.Quote(o.tail), "give a number, or all")
-		}
-	}
-	if f.Since, err = parseSince(o.since, a.Now()); err != nil {
-		return err
-	}
+func (a *commands) runLogs(ctx context.Context, o logsOptions) error {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	for _, s := range services {
-		if _, err := r.RequireRunning(s); err != nil {
+	for _, s := range o.services {
+		if _, err := r.RequireContainer(s); err != nil {
 			return err
 		}
 	}
 	if len(r.Observed.Containers) == 0 {
 		return r.NotRunning()
 	}
-	f.Project = r.Project.Name
+	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: o.services, Tail: o.tail, Since: o.since, Stay: o.follow}
 	if o.follow {
 		return a.followLogs(ctx, r, f, o.json)
 	}
@@ -139,6 +140,19 @@ func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follo
 	return ctx.Err()
 }
 
+// parseTail parses the value of --tail.
+func parseTail(s string) (int, error) {
+	if s == "all" {
+		return -1, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, dev.UsageError("--tail is "+strconv.Quote(s), "give a number, or all")
+	}
+	return n, nil
+}
+
+// parseSince parses the value of --since.
 func parseSince(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil

@@ -8,17 +8,20 @@ import (
 	"sdev/cmd/internal/console"
 )
 
-func (a *commands) newOpenCmd() *cobra.Command {
+// openOptions are the flags of "sdev open", which has none.
+type openOptions struct{}
+
+func (a *commands) newOpenCmd(run func(context.Context, openOptions) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   "open",
 		Short: "Open the app's page in the browser",
 		Long:  "Opens the app's page in the browser ($BROWSER, else the system's own) and prints its address.",
 		Args:  console.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.runOpen(cmd.Context()) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), openOptions{}) },
 	}
 }
 
-func (a *commands) runOpen(ctx context.Context) error {
+func (a *commands) runOpen(ctx context.Context, _ openOptions) error {
 	r, err := a.RequireRunning(ctx)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 	"sdev/dev/session"
 )
 
-// preflightOptions are the flags of "sdev preflight".
+// preflightOptions are the arguments and flags of "sdev preflight".
 type preflightOptions struct {
 	target string
 	image  string
@@ -26,7 +27,7 @@ type preflightOptions struct {
 	sarif  string // file, or "-"
 }
 
-func (a *commands) newPreflightCmd() *cobra.Command {
+func (a *commands) newPreflightCmd(run func(context.Context, preflightOptions) error) *cobra.Command {
 	var o preflightOptions
 	cmd := &cobra.Command{
 		Use:   "preflight [TARGET]",
@@ -51,13 +52,12 @@ what is known to fail on the platform. It needs neither a container engine nor a
 			return targetNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.target = args[0]
+			a.JSON = o.json
+			o.target = strings.Join(args, "")
+			if err := o.validate(); err != nil {
+				return err
 			}
-			if a.JSON = o.json; o.json && o.sarif == "-" {
-				return dev.UsageError("--json and --sarif - both print on stdout", "write the report to a file: --sarif FILE")
-			}
-			return a.runPreflight(cmd.Context(), o)
+			return run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
@@ -65,6 +65,13 @@ what is known to fail on the platform. It needs neither a container engine nor a
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	f.StringVar(&o.sarif, "sarif", "", "write a SARIF 2.1.0 report to `FILE`; - is stdout")
 	return cmd
+}
+
+func (o preflightOptions) validate() error {
+	if o.json && o.sarif == "-" {
+		return dev.UsageError("--json and --sarif - both print on stdout", "write the report to a file: --sarif FILE")
+	}
+	return nil
 }
 
 func (a *commands) runPreflight(ctx context.Context, o preflightOptions) error {

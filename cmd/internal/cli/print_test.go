@@ -120,7 +120,9 @@ func TestCommands_PrintThroughOnePlace(t *testing.T) {
 		"../console/screen.go":  "the dashboard draws the screen itself",
 		"../console/release.go": "nobody listens",
 		"../dashboard/host.go":  "a program in the container has the terminal",
-		"gateway.go":            "copies of files and bytes of a tunnel, in formats of their own",
+		"gateway_receive.go":    "copies of files, in a format of their own",
+		"gateway_tunnel.go":     "the bytes of a tunnel",
+		"gateway_call.go":       "sdev itself reads the status",
 	}
 	var files []string
 	for _, dir := range []string{".", "../console", "../auth", "../dashboard"} {

@@ -10,8 +10,14 @@ import (
 	"sdev/dev/engine"
 )
 
-func (a *commands) newRebuildCmd() *cobra.Command {
-	var asJSON bool
+// rebuildOptions are the arguments and flags of "sdev rebuild".
+type rebuildOptions struct {
+	service string // "" for the app
+	json    bool
+}
+
+func (a *commands) newRebuildCmd(run func(context.Context, rebuildOptions) error) *cobra.Command {
+	var o rebuildOptions
 	cmd := &cobra.Command{
 		Use:   "rebuild [SERVICE]",
 		Short: "Rebuild the app's image, and replace the app if the image changed",
@@ -19,16 +25,17 @@ func (a *commands) newRebuildCmd() *cobra.Command {
 the service. While it replaces the app, the gateway keeps the browser's page.`,
 		Args: oneService,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a.JSON = asJSON
-			return a.runRebuild(cmd.Context(), strings.Join(args, ""), asJSON)
+			a.JSON = o.json
+			o.service = strings.Join(args, "")
+			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per event")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per event")
 	return cmd
 }
 
-func (a *commands) runRebuild(ctx context.Context, service string, asJSON bool) error {
-	r, service, err := a.requireRunning(ctx, service)
+func (a *commands) runRebuild(ctx context.Context, o rebuildOptions) error {
+	r, service, err := a.findService(ctx, o.service)
 	if err != nil {
 		return err
 	}
@@ -37,7 +44,7 @@ func (a *commands) runRebuild(ctx context.Context, service string, asJSON bool) 
 	if err != nil {
 		return err
 	}
-	return a.WithEngine(ctx, r.CurrentOptions(a.Host()), console.View{JSON: asJSON}, func(_ context.Context, e *engine.Engine) error {
+	return a.WithEngine(ctx, r.CurrentOptions(a.Host()), console.View{JSON: o.json}, func(_ context.Context, e *engine.Engine) error {
 		_, err := e.Up(ctx, want)
 		return err
 	})

@@ -98,9 +98,27 @@ against a provider on this machine.`,
 	})
 	root.SuggestionsMinimumDistance = 2
 	root.TraverseChildren = true // so that flags may stand before the command
-	root.SetHelpCommand(a.newHelpCmd())
-	root.AddCommand(a.newInitCmd(), a.newUpCmd(), a.newDownCmd(), a.newStatusCmd(), a.newLogsCmd(), a.newRestartCmd(), a.newRebuildCmd(),
-		a.newOpenCmd(), a.newShellCmd(), a.newUICmd(), a.newWatchCmd(), a.newConfigCmd(), a.newDeployCmd(), a.newPreflightCmd(), auth.NewCmd(a.Console), a.newVersionCmd(), a.newCompletionCmd(), a.newGatewayCmd())
+	root.SetHelpCommand(a.newHelpCmd(a.runHelp))
+	root.AddCommand(
+		a.newInitCmd(a.runInit),
+		a.newUpCmd(a.runUp),
+		a.newDownCmd(a.runDown),
+		a.newStatusCmd(a.runStatus),
+		a.newLogsCmd(a.runLogs),
+		a.newRestartCmd(a.runRestart),
+		a.newRebuildCmd(a.runRebuild),
+		a.newOpenCmd(a.runOpen),
+		a.newShellCmd(a.runShell),
+		a.newUICmd(a.runUI),
+		a.newWatchCmd(a.runWatch),
+		a.newConfigCmd(a.runConfig),
+		a.newDeployCmd(a.runDeploy),
+		a.newPreflightCmd(a.runPreflight),
+		auth.NewCmd(a.Console),
+		a.newVersionCmd(a.runVersion),
+		a.newCompletionCmd(a.runCompletion),
+		a.newGatewayCmd(a.runGateway),
+	)
 	a.AddFileFlag(root)
 	for _, cmd := range root.Commands() {
 		a.AddFileFlag(cmd)

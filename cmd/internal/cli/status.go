@@ -14,30 +14,35 @@ import (
 	"sdev/dev/session"
 )
 
-func (a *commands) newStatusCmd() *cobra.Command {
-	var asJSON bool
+// statusOptions are the flags of "sdev status".
+type statusOptions struct {
+	json bool
+}
+
+func (a *commands) newStatusCmd(run func(context.Context, statusOptions) error) *cobra.Command {
+	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show services, page, login mode and engine of the project",
 		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another clone of the project runs under the same name, it says where, and does not show that clone's services.",
 		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.JSON = asJSON
-			return a.runStatus(cmd.Context(), asJSON)
+			a.JSON = o.json
+			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
 
-func (a *commands) runStatus(ctx context.Context, asJSON bool) error {
+func (a *commands) runStatus(ctx context.Context, o statusOptions) error {
 	r, err := a.FindRunning(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	s := r.Status(ctx, a.Host(), r.Engine.Exec, session.EngineStatus(r.Engine.Endpoint))
-	if asJSON {
+	if o.json {
 		return a.PrintJSON(s)
 	}
 	return a.Print(a.statusText(s))

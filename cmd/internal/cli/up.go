@@ -24,20 +24,21 @@ const (
 	quitStop  = "stop"
 )
 
+// upOptions are the flags of "sdev up".
 type upOptions struct {
 	session.Options
-	local   bool
-	auth    string
-	detach  bool
-	plain   bool
-	json    bool
-	noTUI   bool
-	quit    string
-	build   bool
-	timeout time.Duration
+	local      bool
+	bothLogins bool // the command line has both --local and --with-auth
+	detach     bool
+	plain      bool
+	json       bool
+	noTUI      bool
+	quit       string // --on-quit
+	build      bool
+	timeout    time.Duration
 }
 
-func (a *commands) newUpCmd() *cobra.Command {
+func (a *commands) newUpCmd(run func(context.Context, upOptions) error) *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -60,26 +61,17 @@ With --detach it returns when the page answers, and the app keeps running.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
-			if cmd.Flags().Changed("with-auth") {
-				if cmd.Flags().Changed("local") {
-					return dev.UsageError("--local and --with-auth cannot be combined", "use one of them")
-				}
-				o.Auth = o.auth
-			}
+			o.bothLogins = cmd.Flags().Changed("local") && cmd.Flags().Changed("with-auth")
 			o.Mount = cmd.Flags().Changed("sync") && !o.Copy
-			if err := o.check(); err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
-			o.Entry.Required, o.Entry.Keep, o.Entry.Ask = true, true, a.Chooser(!o.json)
-			if a.HasScreen() && !o.detach && !o.plain && !o.json && !o.noTUI {
-				return dashboard.Run(cmd.Context(), a.Console, dashboard.Options{Options: o.Options, Build: o.build, Timeout: o.timeout, StopOnQuit: o.quit == quitStop}, true)
-			}
-			return a.runUp(cmd.Context(), o)
+			return run(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.local, "local", true, "bypass the app's login (LOCAL_STREAMLIT=1), on this machine only")
-	f.StringVar(&o.auth, "with-auth", "", "run the app's own login against a local provider: `MODE` is app (its own OAuth code) or native (st.login); without MODE sdev detects it")
+	f.StringVar(&o.Auth, "with-auth", "", "run the app's own login against a local provider: `MODE` is app (its own OAuth code) or native (st.login); without MODE sdev detects it")
 	f.Lookup("with-auth").NoOptDefVal = session.DetectAuth
 	f.StringVar(&o.As, "as", "", "with --with-auth: sign in as `EMAIL`, without the sign-in page")
 	console.CompleteFlag(cmd, "as", a.OfferPeople)
@@ -98,8 +90,10 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	return cmd
 }
 
-func (o upOptions) check() error {
+func (o upOptions) validate() error {
 	switch {
+	case o.bothLogins:
+		return dev.UsageError("--local and --with-auth cannot be combined", "use one of them")
 	case o.json && o.plain:
 		return dev.UsageError("--json and --plain cannot be combined", "use one of them")
 	case o.json && o.noTUI:
@@ -108,9 +102,9 @@ func (o upOptions) check() error {
 		return dev.UsageError("--on-quit is "+strconv.Quote(o.quit), "one of: leave, stop")
 	case !o.local:
 		return dev.UsageError("--local cannot be false", "for the real login use --with-auth; else leave --local out")
-	case !slices.Contains(append(config.LoginModes(), session.DetectAuth, ""), o.auth):
-		return wrongMode(o.auth)
-	case o.As != "" && o.auth == "":
+	case validateLoginMode(o.Auth) != nil:
+		return validateLoginMode(o.Auth)
+	case o.As != "" && o.Auth == "":
 		return dev.UsageError("--as needs --with-auth", "for example: sdev up --with-auth --as "+o.As)
 	case o.Port < 0 || o.Port > 65535:
 		return dev.UsageError("--port must be a number from 1 to 65535", "for example: --port 8600")
@@ -122,11 +116,19 @@ func (o upOptions) check() error {
 	return nil
 }
 
-func wrongMode(mode string) error {
+// validateLoginMode checks the value of --with-auth; "" means that it is not given.
+func validateLoginMode(mode string) error {
+	if slices.Contains(append(config.LoginModes(), session.DetectAuth, ""), mode) {
+		return nil
+	}
 	return dev.UsageError("--with-auth is "+strconv.Quote(mode), "one of: "+strings.Join(config.LoginModes(), ", ")+"; without a value sdev detects it")
 }
 
 func (a *commands) runUp(ctx context.Context, o upOptions) error {
+	o.Entry.Required, o.Entry.Keep, o.Entry.Ask = true, true, a.Chooser(!o.json)
+	if a.HasScreen() && !o.detach && !o.plain && !o.json && !o.noTUI {
+		return dashboard.Run(ctx, a.Console, dashboard.Options{Options: o.Options, Build: o.build, Timeout: o.timeout, StopOnQuit: o.quit == quitStop}, true)
+	}
 	return a.WithEngine(ctx, o.Options, console.View{JSON: o.json, Detach: o.detach}, func(reading context.Context, e *engine.Engine) error {
 		e.Timeout = o.timeout
 		want := engine.Request{Build: o.build}

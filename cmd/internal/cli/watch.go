@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,12 +11,15 @@ import (
 	"sdev/dev/session"
 )
 
-func (a *commands) newWatchCmd() *cobra.Command {
-	var o struct {
-		path string
-		sync bool
-		json bool
-	}
+// watchOptions are the flags of "sdev watch".
+type watchOptions struct {
+	path string // --explain
+	sync bool
+	json bool
+}
+
+func (a *commands) newWatchCmd(run func(context.Context, watchOptions) error) *cobra.Command {
+	var o watchOptions
 	cmd := &cobra.Command{
 		Use:   "watch --explain PATH",
 		Short: "Explain what saving a file, or files in a directory, would do",
@@ -26,20 +30,31 @@ path does not have to exist, and no engine is needed. "sdev up" does the actual 
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
-			if o.path == "" {
-				return dev.UsageError("sdev watch needs --explain PATH", "sdev up watches the project; for example: sdev watch --explain Home.py")
-			}
-			e, err := session.Explain(cmd.Context(), a.Host(), o.path, o.sync)
-			if err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
-			return a.printExplanation(e, o.json)
+			return run(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.path, "explain", "", "the `PATH` to explain")
 	cmd.Flags().BoolVar(&o.sync, "sync", false, "explain it for sdev up --sync")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
+}
+
+func (o watchOptions) validate() error {
+	if o.path == "" {
+		return dev.UsageError("sdev watch needs --explain PATH", "sdev up watches the project; for example: sdev watch --explain Home.py")
+	}
+	return nil
+}
+
+func (a *commands) runWatch(ctx context.Context, o watchOptions) error {
+	e, err := session.Explain(ctx, a.Host(), o.path, o.sync)
+	if err != nil {
+		return err
+	}
+	return a.printExplanation(e, o.json)
 }
 
 func (a *commands) printExplanation(e session.Explanation, asJSON bool) error {
@@ -66,7 +81,7 @@ func (a *commands) printExplanation(e session.Explanation, asJSON bool) error {
 	passed := map[string][]string{} // rules by why they leave it out
 	var whys []string
 	for _, p := range e.Passed {
-		if strings.HasPrefix(p.Rule, "derived:") && strings.HasPrefix(p.Why, "not among") {
+		if p.NotIncluded && strings.HasPrefix(p.Rule, "derived:") {
 			continue // sdev's own rules name certain files; that they exclude others is no surprise
 		}
 		if passed[p.Why] == nil {

@@ -18,7 +18,7 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 		return err
 	}
 	defer r.Close()
-	app, err := r.RequireRunning(r.Project.App)
+	app, err := r.RequireContainer(r.Project.App)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (d *host) replace(ctx context.Context, action tui.Action) (string, error) {
 	if service == "" {
 		service = r.Project.App
 	}
-	if _, err := r.RequireRunning(service); err != nil {
+	if _, err := r.RequireContainer(service); err != nil {
 		return "", err
 	}
 	e, err := d.engine(ctx, r.Project, r.CurrentOptions(d.console.Host()))
