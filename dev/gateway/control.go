@@ -22,24 +22,24 @@ import (
 
 // Request is a command to the gateway.
 type Request struct {
-	Do     string             `json:"do"` // one of the Do constants
+	Do       string             `json:"do"` // one of the Do constants
 	Announce dev.Announcement   `json:"expect,omitzero"`
-	Grant  awslocal.Grant     `json:"grant,omitzero"`
-	Login  *dev.LoginSettings `json:"login,omitempty"`
-	Auth   oidc.Command       `json:"auth,omitzero"`
-	Saved  Saved              `json:"saved,omitzero"`
-	Probe  string             `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
+	Grant    awslocal.Grant     `json:"grant,omitzero"`
+	Login    *dev.LoginSettings `json:"login,omitempty"`
+	Auth     oidc.Command       `json:"auth,omitzero"`
+	Saved    Saved              `json:"saved,omitzero"`
+	Probe    string             `json:"probe,omitempty"` // for DoProbe: the name of a file in the project's state directory
 }
 
 // The commands.
 const (
-	DoStatus = "status" // only return the status
+	DoStatus   = "status" // only return the status
 	DoAnnounce = "expect" // announce what is about to happen to the app
-	DoLogin  = "login"  // set how people sign in
-	DoAuth   = "auth"   // run a command of the local provider
-	DoGrant  = "grant"  // set the AWS credentials that the app may use
-	DoSaved  = "saved"  // report saves that the host noticed
-	DoProbe  = "probe"  // check whether the gateway sees a file, and notices writes to it
+	DoLogin    = "login"  // set how people sign in
+	DoAuth     = "auth"   // run a command of the local provider
+	DoGrant    = "grant"  // set the AWS credentials that the app may use
+	DoSaved    = "saved"  // report saves that the host noticed
+	DoProbe    = "probe"  // check whether the gateway sees a file, and notices writes to it
 )
 
 // Probe is the answer to DoProbe.
@@ -71,7 +71,7 @@ type Status struct {
 	Reloads    int              `json:"reloads"`
 	Reload     dev.AppReloaded  `json:"reload"`    // the last one
 	Exception  dev.AppException `json:"exception"` // the one that a tab shows now
-	Announced     dev.Announcement `json:"expect"`    // the last announcement that has not come true yet
+	Announced  dev.Announcement `json:"expect"`    // the last announcement that has not come true yet
 	// AWSExpires is when the app's AWS credentials expire; zero if it has none, or they do not expire.
 	AWSExpires time.Time `json:"aws_expires,omitzero"`
 	Probe      Probe     `json:"probe,omitzero"`

@@ -107,7 +107,7 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 type verdict struct {
 	Decision dev.Decision      `json:"decision"`
 	Rule     string            `json:"rule"`    // "" if no policy covers the path
-	Headers  map[string]string `json:"headers"` // headers about the person that a front door adds; empty without one
+	Headers  map[string]string `json:"headers"` // headers about the person that an identity proxy adds; empty without one
 	Path     string            `json:"path"`
 	User     string            `json:"user"` // "" if nobody is signed in
 	Why      string            `json:"why"`

@@ -32,7 +32,7 @@ func (a *commands) newTunnelCmd(run func(context.Context, tunnelOptions) error) 
 // runTunnel is the end of a tunnel inside the container. It connects to the app's origin, to the provider, or to a port.
 func (a *commands) runTunnel(ctx context.Context, o tunnelOptions) error {
 	if _, err := strconv.ParseUint(o.to, 10, 16); err == nil {
-		return tunnel.Serve(ctx, carrier{a.In, a.Out}, net.JoinHostPort("127.0.0.1", o.to))
+		return tunnel.Serve(ctx, commandConn{a.In, a.Out}, net.JoinHostPort("127.0.0.1", o.to))
 	}
 	var cfg dev.GatewayConfig
 	if err := json.Unmarshal([]byte(a.Getenv(dev.GatewayConfigEnv)), &cfg); err != nil {
@@ -42,17 +42,17 @@ func (a *commands) runTunnel(ctx context.Context, o tunnelOptions) error {
 	if o.to == session.TunnelToProvider {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.ProviderPort))
 	}
-	return tunnel.Serve(ctx, carrier{a.In, a.Out}, address)
+	return tunnel.Serve(ctx, commandConn{a.In, a.Out}, address)
 }
 
-// carrier joins the input and output of a command into one connection.
-type carrier struct {
+// commandConn joins the input and output of a command into one connection.
+type commandConn struct {
 	io.Reader
 	io.Writer
 }
 
 // Close ends a pending read. That works for a pipe, which is what the input is here.
-func (c carrier) Close() error {
+func (c commandConn) Close() error {
 	if f, ok := c.Reader.(*os.File); ok {
 		return f.Close()
 	}

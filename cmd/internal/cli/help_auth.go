@@ -71,7 +71,7 @@ them, and people then have to sign in again.
   sdev auth explain PATH       who may reach a path, by x-sdev.auth.policies
   sdev auth env                settings for a program outside sdev
 
-Policies are for the front doors of a deployment. On this machine sdev explains them and does not enforce them.
+Policies are for the identity proxies of a deployment. On this machine sdev explains them and does not enforce them.
 If several policies cover a path, the most specific one decides. /reports/* covers /reports and everything below
 it. A path without a policy is open to everybody who signs in. "allow" lists groups, emails or domains, or says
 anyone: true; a person needs to match only one of them. Streamlit changes pages without a request, so a policy

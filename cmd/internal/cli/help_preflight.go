@@ -13,11 +13,11 @@ import (
 func preflightHelp() string {
 	var b strings.Builder
 	b.WriteString(`"sdev preflight" and "sdev deploy" look for what must not ship. A finding has the id of a rule, a
-place and a fix. It blocks the hand-off (exit code 1), warns, or informs.
+place and a fix. It blocks the hand-off (exit code 1), warns, or notes something.
 
 What they check:
   - the files of the project that git does not ignore
-  - the service of the compose file that ships, and not its local twin
+  - the service of the compose file that ships, and not the one for local development
   - every version of every file in the repository
   - with a target: the files of its bundle
   - with --image: configuration, history and every layer of the image, including files that a later
