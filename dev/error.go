@@ -240,6 +240,11 @@ func (e *Error) Event() Failed {
 	return Failed{Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.File, Line: e.Line, Exit: e.Exit}
 }
 
+// Err returns the event as the error that it is about.
+func (f Failed) Err() *Error {
+	return &Error{Code: f.Code, Message: f.Message, Hint: f.Hint, File: f.File, Line: f.Line, Exit: f.Exit}
+}
+
 // AsError returns err as an *Error. An error of another type becomes CodeInternal, exit 1.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -27,7 +27,7 @@ func (p *project) keyProgram() (setKeys func(key string, until time.Time)) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			p.t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(content), 0o700); err != nil { //nolint:gosec // one of them is a program
+		if err := os.WriteFile(file, []byte(content), 0o700); err != nil { // one of them is a program
 			p.t.Fatal(err)
 		}
 	}

@@ -73,7 +73,7 @@ func freePort(t testing.TB) int {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // always so for tcp
+	return l.Addr().(*net.TCPAddr).Port // always so for tcp
 }
 
 func (p *project) wantsPort(port int) {

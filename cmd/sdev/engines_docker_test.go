@@ -168,7 +168,7 @@ func (s sshEngine) env(settings ...string) []string {
 	}
 	settings = append(settings, "IdentityFile="+s.dir+"/user", "IdentitiesOnly=yes", "UserKnownHostsFile="+s.dir+"/known_hosts", "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes")
 	script := fmt.Sprintf("#!/bin/sh\nexec %s -F /dev/null -o %s \"$@\"\n", real, strings.Join(settings, " -o "))
-	if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte(script), 0o755); err != nil { // a program
 		s.t.Fatal(err)
 	}
 	return []string{"PATH=" + bin + ":" + os.Getenv("PATH")}

@@ -214,9 +214,9 @@ func (p *project) asUser(uid, gid int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	group := socket.Sys().(*syscall.Stat_t).Gid //nolint:forcetypeassert // always so on Linux
+	group := socket.Sys().(*syscall.Stat_t).Gid // always so on Linux
 	for _, root := range []string{p.dir, p.home} {
-		if err := os.Chmod(filepath.Dir(filepath.Dir(root)), 0o755); err != nil { //nolint:gosec // a test's directory
+		if err := os.Chmod(filepath.Dir(filepath.Dir(root)), 0o755); err != nil { // a test's directory
 			p.t.Fatal(err)
 		}
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
@@ -253,7 +253,7 @@ func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sys := st.Sys().(*syscall.Stat_t); sys.Uid != 1234 || sys.Gid != 2345 { //nolint:forcetypeassert // always so on Linux
+	if sys := st.Sys().(*syscall.Stat_t); sys.Uid != 1234 || sys.Gid != 2345 { // always so on Linux
 		t.Errorf("a file of the app's belongs to %d:%d", sys.Uid, sys.Gid)
 	}
 	err = filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
@@ -261,7 +261,7 @@ func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {
 			return err
 		}
 		info, err := d.Info()
-		if err == nil && info.Sys().(*syscall.Stat_t).Uid != 1234 { //nolint:forcetypeassert // always so on Linux
+		if err == nil && info.Sys().(*syscall.Stat_t).Uid != 1234 { // always so on Linux
 			t.Errorf("%s belongs to another", path)
 		}
 		return err

@@ -52,7 +52,7 @@ func composeWatch(b *testing.B, p *project, environment, rules string) *composed
 	if err := os.WriteFile(filepath.Join(dir, "compose.yml"), []byte(model), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(program, "--project-directory", dir, "up", "--watch") //nolint:gosec // what the variable names
+	cmd := exec.Command(program, "--project-directory", dir, "up", "--watch") // what the variable names
 	cmd.Dir = dir
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -61,7 +61,7 @@ func composeWatch(b *testing.B, p *project, environment, rules string) *composed
 	c.remove = func() {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		_ = cmd.Wait()
-		down := exec.Command(program, "--project-directory", dir, "down", "-t", "1") //nolint:gosec // what the variable names
+		down := exec.Command(program, "--project-directory", dir, "down", "-t", "1") // what the variable names
 		down.Dir = dir
 		_ = down.Run()
 	}

@@ -42,7 +42,7 @@ func (p *project) terminal(width, height int, args ...string) *terminal {
 func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 	p.t.Helper()
 	cmd.Env = append(cmd.Env, "TERM=xterm-256color", "COLORTERM=truecolor")
-	blocking, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) //nolint:gosec // small numbers
+	blocking, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) // small numbers
 	if err != nil {
 		p.t.Fatal(err)
 	}

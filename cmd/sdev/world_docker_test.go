@@ -108,7 +108,7 @@ func (p *project) checkDir(args []string) {
 
 func (p *project) command(args ...string) *exec.Cmd {
 	line := append(append(slices.Clone(p.wrap), os.Getenv(programVariable)), args...)
-	cmd := exec.Command(line[0], line[1:]...) //nolint:gosec // the program under test
+	cmd := exec.Command(line[0], line[1:]...) // the program under test
 	cmd.Dir = p.dir
 	// make exports the date of the program under test; images that it builds must have their own.
 	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "HOME="+p.home, "XDG_CACHE_HOME="+filepath.Join(os.TempDir(), "sdev-test-cache"))

@@ -94,7 +94,7 @@ func TestExport_RunsACredentialProcessAnewEachTime(t *testing.T) {
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	script := fmt.Sprintf(`echo >>%s; echo '{"Version":1,"AccessKeyId":"ASIAPROCESS","SecretAccessKey":"p","SessionToken":"s","Expiration":%q}'`, count, until.Format(time.RFC3339))
 	program := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { // a program
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -211,7 +211,7 @@ mfa_serial = arn:aws:iam::123456789012:mfa/me
 func TestExport_AssumesARoleWithACode(t *testing.T) {
 	home(t, map[string]string{"config": mfa})
 	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil || r.PostForm.Get("TokenCode") != "123456" || r.PostForm.Get("RoleArn") == "" { //nolint:gosec // a test
+		if err := r.ParseForm(); err != nil || r.PostForm.Get("TokenCode") != "123456" || r.PostForm.Get("RoleArn") == "" { // a test
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = fmt.Fprint(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>MultiFactorAuthentication failed</Message></Error></ErrorResponse>`)
 			return

@@ -1,7 +1,7 @@
 package config_test
 
 import (
-	"crypto/sha1" //nolint:gosec // names of cache files
+	"crypto/sha1" // names of cache files
 	"encoding/hex"
 	"maps"
 	"os"
@@ -48,7 +48,7 @@ func home(t *testing.T, files map[string]string) string {
 }
 
 func ssoCache(key, expires string) map[string]string {
-	sum := sha1.Sum([]byte(key)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(key)) // see the import
 	return map[string]string{"config": awsConfig, "sso/cache/" + hex.EncodeToString(sum[:]) + ".json": `{"accessToken":"secret","expiresAt":"` + expires + `"}`}
 }
 

@@ -107,7 +107,7 @@ func restrictMode(info fs.FileInfo, chmod func(os.FileMode) error) error {
 // owners are the users whose state directory is trusted: the user who runs sdev and, for root, also the owner of
 // the project.
 func owners(parent string) map[uint32]bool {
-	own := map[uint32]bool{uint32(os.Getuid()): true} //nolint:gosec // what the system gave as 32 bits
+	own := map[uint32]bool{uint32(os.Getuid()): true} // what the system gave as 32 bits
 	if info, err := os.Stat(parent); err == nil && os.Getuid() == 0 {
 		own[ownerOf(info)] = true
 	}
@@ -118,7 +118,7 @@ func ownerOf(info fs.FileInfo) uint32 {
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		return sys.Uid
 	}
-	return uint32(os.Getuid()) //nolint:gosec // as above
+	return uint32(os.Getuid()) // as above
 }
 
 func links(info fs.FileInfo) uint64 {

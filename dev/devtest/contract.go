@@ -59,11 +59,11 @@ func TestImages(t *testing.T, image string, open func(t *testing.T) (Runtime, Im
 		s.Config.NetworkMode = ""
 		s.Config.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(port), Target: 8501, Protocol: "tcp"}}
 		c.do(c.create(s), c.start(s))
-		if got := e.PortOwner(t.Context(), uint16(port)); !strings.HasPrefix(got, "container "+c.one().Name) { //nolint:gosec // a port
+		if got := e.PortOwner(t.Context(), uint16(port)); !strings.HasPrefix(got, "container "+c.one().Name) { // from 1 to 65535
 			t.Errorf("port %d belongs to %q", port, got)
 		}
 		c.do(removal(c.one()))
-		if got := e.PortOwner(t.Context(), uint16(port)); got != "" { //nolint:gosec // a port
+		if got := e.PortOwner(t.Context(), uint16(port)); got != "" { // from 1 to 65535
 			t.Errorf("port %d belongs to %q after its container was removed", port, got)
 		}
 	})
@@ -127,7 +127,7 @@ type contract struct {
 
 func newContract(t *testing.T, image string, r Runtime) *contract {
 	t.Helper()
-	name := fmt.Sprintf("contract-%08x", rand.Uint32()) //nolint:gosec // a name
+	name := fmt.Sprintf("contract-%08x", rand.Uint32()) // a name
 	c := &contract{T: t, Runtime: r, image: image, labels: plan.Labels{
 		Project: name, App: "app", Gateway: "gateway", Dir: "/work/" + name, ConfigFiles: []string{"/work/compose.yml", "/work/more.yml"}}}
 	t.Cleanup(func() { c.clean(c.labels) })

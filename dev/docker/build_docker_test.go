@@ -179,7 +179,7 @@ func gitServer(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // always so for TCP
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port) // always so for TCP
 	_ = l.Close()
 	daemon := exec.Command("git", "daemon", "--listen=127.0.0.1", "--port="+port, "--base-path="+dir, "--export-all", "--reuseaddr", dir)
 	if err := daemon.Start(); err != nil {

@@ -26,7 +26,7 @@ func checkout(ctx context.Context, service, address string) (dir string, remove 
 	}
 	ref, ok, err := dfgitutil.ParseGitRef(address)
 	if err != nil && !ok {
-		return "", nil, false, nil //nolint:nilerr // not a repository, but the URL of an archive or a Dockerfile
+		return "", nil, false, nil // not a repository, but the URL of an archive or a Dockerfile
 	}
 	var root string
 	if err == nil {
@@ -91,7 +91,7 @@ var repositoryVariable = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJE
 // git runs a git command that never prompts for a password and runs no program that the fetched files could
 // configure: the repository is new, so it has only the user's own settings.
 func git(ctx context.Context, dir string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"}, args...)...) //nolint:gosec // addresses come after "--"
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"}, args...)...) // addresses come after "--"
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), repositoryVariable.MatchString), "GIT_TERMINAL_PROMPT=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil && len(out) > 0 {

@@ -213,7 +213,7 @@ func (r *follower) gatewayLine(at time.Time, text, name string, last uint64) uin
 		return last
 	}
 	if last > 0 && s.Seq > last+1 {
-		r.emit(s.Time, dev.LogDropped{N: int(min(s.Seq-last-1, math.MaxInt32))}) //nolint:gosec // bounded
+		r.emit(s.Time, dev.LogDropped{N: int(min(s.Seq-last-1, math.MaxInt32))}) // bounded
 	}
 	r.emit(s.Time, s.Event)
 	return s.Seq

@@ -89,7 +89,7 @@ func restartPolicy(s types.ServiceConfig) (container.RestartPolicy, error) {
 	case "on-failure":
 		p.Name = container.RestartPolicyOnFailure
 		if n := s.Deploy.RestartPolicy.MaxAttempts; n != nil {
-			p.MaximumRetryCount = int(min(*n, math.MaxInt32)) //nolint:gosec // bounded
+			p.MaximumRetryCount = int(min(*n, math.MaxInt32)) // bounded
 		}
 	default: // "any" and nothing at all mean the same
 		p.Name = container.RestartPolicyAlways
@@ -185,7 +185,7 @@ func blkio(r *container.Resources, b *types.BlkioConfig) {
 func throttles(list []types.ThrottleDevice) []*blkiodev.ThrottleDevice {
 	var out []*blkiodev.ThrottleDevice
 	for _, d := range list {
-		out = append(out, &blkiodev.ThrottleDevice{Path: d.Path, Rate: uint64(max(0, d.Rate))}) //nolint:gosec // not negative
+		out = append(out, &blkiodev.ThrottleDevice{Path: d.Path, Rate: uint64(max(0, d.Rate))}) // not negative
 	}
 	return out
 }

@@ -257,13 +257,13 @@ func createMountPoints(service string, points []mountPoint) error {
 	for _, p := range points {
 		err := keepModTime(filepath.Dir(p.path), func() error {
 			if p.file {
-				f, err := os.OpenFile(p.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // an ordinary file of the project
+				f, err := os.OpenFile(p.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // an ordinary file of the project
 				if err != nil {
 					return err
 				}
 				return f.Close()
 			}
-			return os.Mkdir(p.path, 0o755) //nolint:gosec // an ordinary directory of the project
+			return os.Mkdir(p.path, 0o755) // an ordinary directory of the project
 		})
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err,

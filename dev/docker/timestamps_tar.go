@@ -105,7 +105,7 @@ func tarNumber(field []byte) (int64, error) {
 		if field[0]&0x40 != 0 {
 			return -1, nil // before 1970
 		}
-		return int64(binary.BigEndian.Uint64(field[len(field)-8:])), nil //nolint:gosec // no archive is that long
+		return int64(binary.BigEndian.Uint64(field[len(field)-8:])), nil // no archive is that long
 	}
 	digits := strings.Trim(text(field), " ")
 	if digits == "" {
@@ -161,7 +161,7 @@ func clampCompiled(to io.Writer, from io.Reader, size, padded, limit int64) (lef
 	}
 	flags, when := binary.LittleEndian.Uint32(start[4:]), binary.LittleEndian.Uint32(start[8:])
 	if flags == 0 && int64(when) > limit {
-		binary.LittleEndian.PutUint32(start[8:], uint32(limit)) //nolint:gosec // it is less than the old value
+		binary.LittleEndian.PutUint32(start[8:], uint32(limit)) // it is less than the old value
 	}
 	_, err = to.Write(start)
 	return padded - head, err

@@ -192,6 +192,15 @@ func (e *Engine) load(ctx context.Context) (Project, error) {
 	return p, nil
 }
 
+// up converges, and waits until the page answers. It recovers from what others do meanwhile, in this order:
+//
+//	a program takes the chosen port    convergeLocked chooses another one (see converge)
+//	mounts do not carry saves          once: again, with copies instead of mounts
+//	somebody restarts the gateway      errStaleNetwork: again, so that the app joins its network; each time, since each
+//	                                   is somebody's doing, and ctx ends it
+//	another sdev replaces the app      errSuperseded: that one waits for the page; nothing is undone
+//
+// Whatever else fails undoes what this up made, unless want.Keep.
 func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Time) (Running, error) {
 	run, err := e.convergeLocked(ctx, p, want)
 	if err == nil {

@@ -28,7 +28,7 @@ func TestSupervise_ForwardsThePageOfARemoteEngine(t *testing.T) {
 		if ports.App == 0 || ports.Provider != 0 {
 			t.Errorf("ports %+v, though nobody signs in", ports)
 		}
-		page := &http.Server{Addr: strings.TrimPrefix(r.url, "http://"), Handler: http.HandlerFunc(r.answer)} //nolint:gosec // a test
+		page := &http.Server{Addr: strings.TrimPrefix(r.url, "http://"), Handler: http.HandlerFunc(r.answer)} // a test
 		defer context.AfterFunc(ctx, func() { _ = page.Close() })()
 		return page.ListenAndServe()
 	}

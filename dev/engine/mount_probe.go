@@ -43,7 +43,7 @@ func (e *Engine) awaitAndProbe(ctx context.Context, run Running) error {
 	group.Go(func() error {
 		probe, err := e.Gateway.ProbeMount(gctx, p)
 		if err != nil || probe.Noticed {
-			return nil //nolint:nilerr // a gateway that does not answer proves nothing
+			return nil // a gateway that does not answer proves nothing
 		}
 		why := "saves on this machine raise no file events in containers"
 		if !probe.Visible {

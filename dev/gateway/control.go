@@ -22,8 +22,8 @@ import (
 
 // Request is a command to the gateway.
 type Request struct {
-	Do       string             `json:"do"` // one of the Do constants
-	Announce dev.Announcement   `json:"expect,omitzero"`
+	Do       string             `json:"do"`              // one of the Do constants
+	Announce dev.Announcement   `json:"expect,omitzero"` // the name that gateways of older versions know
 	Grant    awslocal.Grant     `json:"grant,omitzero"`
 	Login    *dev.LoginSettings `json:"login,omitempty"`
 	Auth     oidc.Command       `json:"auth,omitzero"`

@@ -27,7 +27,7 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return c, nil //nolint:nilerr // the connection works, only slower
+		return c, nil // the connection works, only slower
 	}
 	return &quickackConn{Conn: c, raw: raw}, nil
 }

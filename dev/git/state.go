@@ -200,12 +200,12 @@ func (c runner) isPointedTo(ctx context.Context, name, file string, size int64) 
 	}
 	f, err := dev.OpenFile(file)
 	if err != nil {
-		return false, nil //nolint:nilerr // an unreadable file does not match
+		return false, nil // an unreadable file does not match
 	}
 	defer f.Close() //nolint:errcheck // only read
 	sum := sha256.New()
 	if _, err := io.Copy(sum, f); err != nil {
-		return false, nil //nolint:nilerr // as above
+		return false, nil // as above
 	}
 	return hex.EncodeToString(sum.Sum(nil)) == m[1], nil
 }

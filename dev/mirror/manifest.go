@@ -67,7 +67,7 @@ func (m *manifest) rewrite() error {
 	for p := range m.paths {
 		b.WriteString(manifestLine('+', p))
 	}
-	if err := os.MkdirAll(path.Dir(m.file), 0o755); err != nil { //nolint:gosec // the app's user must be able to run the receiver in the same directory
+	if err := os.MkdirAll(path.Dir(m.file), 0o755); err != nil { // the app's user must be able to run the receiver in the same directory
 		return err
 	}
 	return dev.ReplaceFile(m.file, b.Bytes(), 0o600)

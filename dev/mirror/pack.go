@@ -74,7 +74,7 @@ func (p *packer) add(it item) error {
 
 // openFile opens a file without following a link. It does not block if the file is now a pipe.
 func openFile(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) //nolint:gosec // a file of the project
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) // a file of the project
 }
 
 // batchEntryName returns the name of a file's entry in a batch.

@@ -70,7 +70,7 @@ func makeRoot(dir string, owner Owner, m *manifest) error {
 	if err := makeRoot(path.Dir(dir), owner, m); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // as in an image
+	if err := os.Mkdir(dir, 0o755); err != nil { // as in an image
 		return err
 	}
 	m.add(dir + "/")

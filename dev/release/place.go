@@ -106,7 +106,7 @@ func holdsSource(dir string) bool {
 	found := false
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read is not code
 		if err != nil {
-			return nil //nolint:nilerr // as above
+			return nil // as above
 		}
 		if d.IsDir() && isBundle(filepath.Join(dir, d.Name())) {
 			return fs.SkipDir

@@ -50,7 +50,7 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 			Hint: "recreate it: sdev down, then sdev up; what it printed: docker logs " + container}
 	}
 	if f := status.Refused; f != nil {
-		return status, &dev.Error{Code: f.Code, Message: f.Message, Hint: f.Hint, File: f.File, Line: f.Line, Exit: f.Exit}
+		return status, f.Err()
 	}
 	return status, nil
 }

@@ -237,7 +237,7 @@ func otherApps(ctx context.Context, r console.Running, own int) []string {
 			if b, err := get(ctx, url+"/_stcore/health", time.Second); err != nil || strings.TrimSpace(string(b)) != "ok" {
 				return
 			}
-			if owner := r.Engine.Images.PortOwner(ctx, uint16(port)); owner != "" { //nolint:gosec // a port
+			if owner := r.Engine.Images.PortOwner(ctx, uint16(port)); owner != "" { // from 1 to 65535
 				url += " (" + owner + ")"
 			}
 			mu.Lock()

@@ -167,7 +167,7 @@ func (a *commands) writeSARIF(name string, findings []dev.Finding) error {
 // writeReport writes a file that everybody may read, because it contains no secrets. It does not wait for a pipe that
 // has no reader.
 func writeReport(name string, text []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) //nolint:gosec // see above
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644) // see above
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,10 @@ func asksForJSON(args []string) bool {
 		if arg == "--json" {
 			return true
 		}
+		if value, ok := strings.CutPrefix(arg, "--json="); ok {
+			on, _ := strconv.ParseBool(value) // the flag itself reports a bad value
+			return on
+		}
 	}
 	return false
 }

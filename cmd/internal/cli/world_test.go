@@ -87,7 +87,7 @@ func (w *world) showPage(address string) error {
 			if w.busy.Load() {
 				rw.WriteHeader(http.StatusServiceUnavailable)
 			}
-		})) //nolint:gosec // ends with the listener
+		})) // ends with the listener
 	}()
 	return nil
 }
@@ -114,7 +114,7 @@ func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
 		_, err := io.WriteString(x.Out, "kept\n")
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, x.Command[0], x.Command[1:]...) //nolint:gosec // the command comes from a test
+	cmd := exec.CommandContext(ctx, x.Command[0], x.Command[1:]...) // the command comes from a test
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = x.In, x.Out, x.Err
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {

@@ -43,9 +43,9 @@ type host struct {
 	runtime console.Engine
 	events  *hub.Hub
 	project *config.Project
-	options Options
+	options Options // mu guards Auth and As; the rest stays the same
 
-	mu         sync.Mutex               // guards what follows
+	mu         sync.Mutex               // guards the fields below
 	job        *job                     // nil while none runs
 	startErr   error                    // why the last start failed
 	engineLost bool                     // supervising ended because the engine did not answer any more
@@ -149,9 +149,12 @@ func (d *host) finish(ctx context.Context, stop bool) error {
 	if ctx.Err() != nil {
 		return console.ExitError(dev.ExitInterrupted)
 	}
+	if err != nil {
+		return err
+	}
 	if r, rerr := d.findRunning(after); rerr == nil && r.URL() != "" {
 		err = d.console.Printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
-		if s, ok := r.GatewayConfig(); ok && s.Root == "" {
+		if s, ok := r.GatewayConfig(); ok && s.Root == "" && err == nil {
 			err = d.console.Printf("Saves are copied only while sdev up runs.\n")
 		}
 	}
@@ -282,7 +285,7 @@ func awaitStart(ctx context.Context, stream *hub.Subscription) error {
 		case dev.Ready:
 			return nil
 		case dev.Failed:
-			return &dev.Error{Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.File, Line: e.Line, Exit: e.Exit}
+			return e.Err()
 		}
 	}
 }

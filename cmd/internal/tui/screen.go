@@ -106,7 +106,7 @@ func (s *screen) hungUp(ctx context.Context) bool {
 		ended
 	)
 	for ctx.Err() == nil {
-		fds := []unix.PollFd{terminal: {Fd: int32(s.out.Fd())}, ended: {Fd: int32(end.Fd()), Events: unix.POLLIN}} //nolint:gosec // descriptors are small
+		fds := []unix.PollFd{terminal: {Fd: int32(s.out.Fd())}, ended: {Fd: int32(end.Fd()), Events: unix.POLLIN}} // descriptors are small
 		_, err := unix.Poll(fds, -1)
 		switch {
 		case errors.Is(err, unix.EINTR):
