@@ -28,9 +28,8 @@ type Key struct {
 	Use   Use
 	About string // how it is applied, why it has no effect, or what to do instead
 	// App says what sdev does with the key on the app itself, if that differs because the gateway owns the
-	// app's network. With AppRefused it is an error there, unless the project's network takes its place.
-	App        string
-	AppRefused bool
+	// app's network.
+	App string
 }
 
 const toGateway = "applied to the gateway, which owns the app's network"
@@ -106,7 +105,7 @@ func serviceKeys() []Key {
 			{Path: "services.*.mac_address", Use: Applied, About: asGiven, App: toGateway},
 			{Path: "services.*.networks", Use: Applied, About: "with aliases, addresses, priority and driver_opts", App: toGateway},
 			{Path: "services.*.networks.*.interface_name", Use: Refused, About: "needs engine API 1.49"},
-			{Path: "services.*.network_mode", Use: Applied, About: "host, none, service:NAME, container:NAME", App: "the app uses the gateway's network: host and bridge have no effect, and other values are refused", AppRefused: true},
+			{Path: "services.*.network_mode", Use: Applied, About: "host, none, service:NAME, container:NAME", App: "refused: remove it; host and bridge: ignored"},
 			{Path: "services.*.ports", Use: Applied, About: "published at 127.0.0.1, so not reachable from other machines", App: toGateway + "; the app's own port leads to the gateway"},
 			{Path: "services.*.cpu_count", Use: Refused, About: "only for Windows; use cpus"},
 			{Path: "services.*.cpu_percent", Use: Refused, About: "only for Windows; use cpus"},
@@ -183,11 +182,9 @@ func checkKeys(p *Project, found []loader.UnsupportedAttribute) error {
 			return p.sources.refuse(path, aboutRefused(f.Path))
 		}
 	}
-	for _, k := range Keys() {
-		path := []string{"services", p.App, strings.TrimPrefix(k.Path, "services.*.")}
-		if file, _ := p.sources.locateExactly(path...); k.AppRefused && file != "" && p.Model.Services[p.App].NetworkMode != "" {
-			return p.sources.refuse(path, k.App)
-		}
+	path := []string{"services", p.App, "network_mode"}
+	if file, _ := p.sources.locateExactly(path...); file != "" && p.Model.Services[p.App].NetworkMode != "" {
+		return p.sources.refuse(path, "the app uses the gateway's network: remove this key") // a mode that replaceNetworkMode leaves alone
 	}
 	return checkValues(p)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,7 +138,7 @@ func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
 		err    error
 	}
 	answers := make(chan answer, 1)
-	req := r.request(http.MethodGet, "/base"+"/_stcore/health", nil)
+	req := r.request(http.MethodGet, "/base/_stcore/health", nil)
 	go func() {
 		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
 		if err != nil {
@@ -157,6 +158,22 @@ func TestGateway_HoldsATabUntilTheAppIsBack(t *testing.T) {
 	app.start()
 	if a := <-answers; a.err != nil || a.status != http.StatusOK {
 		t.Errorf("%+v", a)
+	}
+}
+
+// A page of the app may be named as the stream was up to Streamlit 1.17.
+func TestReconnect_APageIsNoTab(t *testing.T) {
+	for path, want := range map[string]struct{ plain, upgrade bool }{
+		"/_stcore/health": {true, true}, "/healthz": {true, true}, "/stream": {false, true}, "/base/_stcore/stream": {false, true}, "/": {false, false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		if got := isReconnect(r); got != want.plain {
+			t.Errorf("%s: %t", path, got)
+		}
+		r.Header.Set("Upgrade", "websocket")
+		if got := isReconnect(r); got != want.upgrade {
+			t.Errorf("%s with an upgrade: %t", path, got)
+		}
 	}
 }
 

@@ -131,7 +131,7 @@ func isReconnect(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Body != nil && r.Body != http.NoBody {
 		return false
 	}
-	return streamlit.IsReconnect(r.URL.Path)
+	return streamlit.IsState(r.URL.Path) || streamlit.IsStream(r.URL.Path) && r.Header.Get("Upgrade") != ""
 }
 
 // sessionOf returns the id of the Streamlit session that a tab wants to resume; "" for a newly loaded page. The

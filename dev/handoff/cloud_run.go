@@ -144,6 +144,14 @@ type binding struct {
 	members    []string
 }
 
+func (b *binding) addMembers(list []member) {
+	kinds := map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}
+	for _, m := range list {
+		b.members = append(b.members, kinds[m.Kind]+m.Text)
+	}
+	b.Members = strings.Join(b.members, ", ")
+}
+
 // bindings are the value of the Terraform variable "access". A binding without members is left out.
 func bindings(all []binding) map[string]any {
 	out := map[string]any{}
@@ -168,11 +176,7 @@ func conditions(f Facts, allowed access) ([]binding, []dev.Finding) {
 	var findings []dev.Finding
 	for _, g := range allowed.Grants {
 		b := binding{Title: g.Title}
-		for _, m := range g.Members {
-			kind := map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]
-			b.members = append(b.members, kind+m.Text)
-		}
-		b.Members = strings.Join(b.members, ", ")
+		b.addMembers(g.Members)
 		prefix, exact, below := prefixOf(g.Path)
 		place := dev.Finding{Docs: pathDocs}
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
@@ -200,10 +204,7 @@ func conditions(f Facts, allowed access) ([]binding, []dev.Finding) {
 	}
 	if allowed.restrictsRoot() {
 		b := binding{Title: "what every page loads"}
-		for _, m := range allowed.All {
-			b.members = append(b.members, map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}[m.Kind]+m.Text)
-		}
-		b.Members = strings.Join(b.members, ", ")
+		b.addMembers(allowed.All)
 		var parts []string
 		for _, p := range streamlitPaths() {
 			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(path.Join("/", f.App.BasePath, p)+"/")))

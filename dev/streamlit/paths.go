@@ -1,37 +1,27 @@
 package streamlit
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// Endpoints of the server that a tab requests while it connects, below any base path: first those since 1.18, then
-// those of older versions. The upload endpoint has an id behind it.
+// Endpoints of the server, below any base path, as they are since 1.18 and as they were before.
 // Source: streamlit/web/server/server.py of 1.12, 1.17, 1.18 and 1.67.
-func streamPaths() []string { return []string{"/_stcore/stream", "/stream"} }
-func statePaths() []string {
-	return []string{"/_stcore/health", "/_stcore/host-config", "/healthz", "/st-allowed-message-origins"}
+
+// IsStream reports whether a URL's path is that of the WebSocket. A page of the app may have the older name, so only
+// a request for an upgrade is one for the stream.
+func IsStream(path string) bool { return hasSuffix(path, "/_stcore/stream", "/stream") }
+
+// IsState reports whether a URL's path is one that a tab requests before it opens the stream.
+func IsState(path string) bool {
+	return hasSuffix(path, "/_stcore/health", "/_stcore/host-config", "/healthz", "/st-allowed-message-origins")
 }
-func uploadPaths() []string { return []string{"/_stcore/upload_file", "/upload_file"} }
 
-// IsStream reports whether a URL's path is that of the WebSocket.
-func IsStream(path string) bool { return hasSuffix(path, streamPaths()) }
-
-// IsReconnect reports whether a URL's path is one that a tab requests when it connects again.
-func IsReconnect(path string) bool { return IsStream(path) || hasSuffix(path, statePaths()) }
-
-// IsUpload reports whether a URL's path is that of a file upload.
+// IsUpload reports whether a URL's path is that of a file upload, which may have an id behind it.
 func IsUpload(path string) bool {
-	for _, p := range uploadPaths() {
-		if strings.HasSuffix(path, p) || strings.Contains(path, p+"/") {
-			return true
-		}
-	}
-	return false
+	return hasSuffix(path, "/upload_file") || strings.Contains(path, "/upload_file/")
 }
 
-func hasSuffix(path string, list []string) bool {
-	for _, p := range list {
-		if strings.HasSuffix(path, p) {
-			return true
-		}
-	}
-	return false
+func hasSuffix(path string, of ...string) bool {
+	return slices.ContainsFunc(of, func(s string) bool { return strings.HasSuffix(path, s) })
 }

@@ -41,11 +41,7 @@ func composeText() string {
 	b.WriteString("\nFor the app itself, which runs in the network of the gateway in front of it:\n")
 	for _, k := range keys {
 		if k.App != "" {
-			refused := ""
-			if k.AppRefused {
-				refused = "refused: "
-			}
-			fmt.Fprintf(&b, "  %-42s %s%s\n", short(k.Path), refused, k.App)
+			fmt.Fprintf(&b, "  %-42s %s\n", short(k.Path), k.App)
 		}
 	}
 	b.WriteString("\nIf the engine is too old for a key, sdev refuses the key when it applies it. Keys that begin with x- are yours;\nsdev reads only x-sdev.\n")
