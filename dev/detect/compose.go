@@ -131,10 +131,13 @@ func readService(t *tree, file string, key, node *yaml.Node) Service {
 			l.Entrypoint = scalars(n)
 		}
 	}
-	each(value(node, "environment"), func(key, value *yaml.Node) { l.Env[key.Value] = value.Value })
-	for _, row := range scalars(value(node, "environment")) {
-		name, value, _ := strings.Cut(row, "=")
-		l.Env[name] = value
+	if env := value(node, "environment"); env != nil && env.Kind == yaml.SequenceNode {
+		for _, row := range scalars(env) {
+			name, value, _ := strings.Cut(row, "=")
+			l.Env[name] = value
+		}
+	} else {
+		each(env, func(key, value *yaml.Node) { l.Env[key.Value] = value.Value })
 	}
 	for _, row := range scalars(value(node, "ports")) {
 		if port, err := strconv.Atoi(row[strings.LastIndex(row, ":")+1:]); err == nil {
@@ -227,6 +230,15 @@ func scalars(n *yaml.Node) []string {
 		if c.Kind == yaml.ScalarNode {
 			out = append(out, c.Value)
 		}
+	}
+	return out
+}
+
+// Launches are how the services start.
+func (c Compose) Launches() []Launch {
+	var out []Launch
+	for _, s := range c.Services {
+		out = append(out, s.launch)
 	}
 	return out
 }

@@ -248,7 +248,7 @@ func (c container) supervisorRuns(rest []string, depth int) []run {
 			case "directory":
 				inner.dir = strings.TrimSpace(value)
 			case "command":
-				out = append(out, c.trace(value, name, l.n, depth+1)...)
+				out = append(out, inner.trace(value, name, l.n, depth+1)...)
 			}
 			if strings.HasPrefix(key, "[") {
 				inner.dir = c.dir
