@@ -134,7 +134,7 @@ func commandFiles(t *tree) map[string]int {
 		base := path.Base(name)
 		lower := strings.ToLower(base)
 		switch {
-		case base == "Procfile", base == "Makefile", base == "makefile", base == "justfile", base == "Justfile", base == "Taskfile.yml", base == "fly.toml", base == "render.yaml", base == "app.yaml":
+		case base == "Procfile", base == "Makefile", base == "makefile", base == "justfile", base == "Justfile", base == "Taskfile.yml", base == "fly.toml", base == "render.yaml", base == "app.yaml", base == "snowflake.yml":
 			out[name] = weightScript
 		case strings.HasSuffix(base, ".sh"), base == "pyproject.toml", base == "tox.ini", base == "noxfile.py":
 			out[name] = weightScript

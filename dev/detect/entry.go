@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,7 @@ const (
 	weightImports   = 10 // imports streamlit
 	weightDeeper    = -3 // for each directory above it
 	weightImported  = -60
-	weightBeside    = -40 // in a directory of examples or tests
+	weightBeside    = -60 // in a directory of examples or tests
 	closeWeight     = 10  // candidates that differ by no more are equally likely
 )
 
@@ -135,6 +136,13 @@ func (c *collector) fromCommands() {
 		if !ok || !strings.Contains(c.t.text(name), "streamlit") {
 			continue
 		}
+		for _, l := range c.t.lines(name) {
+			if m := namesScript.FindStringSubmatch(l.text); m != nil && path.Ext(name) != ".toml" {
+				if script, ok := c.t.resolve(m[1], "", c.t.mayBeApp, path.Dir(name)); ok {
+					c.add(script, weightScript, "the settings of its platform name it", name, l.n)
+				}
+			}
+		}
 		for _, r := range scriptRuns(c.t, name) {
 			if script, ok := c.t.resolve(r.script, r.dir, c.t.mayBeApp, path.Dir(r.file)); ok {
 				c.add(script, weight, "streamlit run names it", r.file, r.line)
@@ -142,6 +150,10 @@ func (c *collector) fromCommands() {
 		}
 	}
 }
+
+// namesScript is how the settings of a platform name the script: those of a Hugging Face Space, at the top of its readme,
+// and of a Snowflake app.
+var namesScript = regexp.MustCompile(`^\s*(?:app_file|main_file|mainFile)\s*:\s*["']?([^\s"']+\.py)`)
 
 // usualNames are common names of entry scripts, from Streamlit's documentation and defaults.
 func usualNames() map[string]int {

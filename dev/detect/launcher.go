@@ -101,7 +101,11 @@ func (m *module) launches() []launch {
 			afterStreamlit = isStreamlit(tok.s)
 		case tok.kind != word || len(rest) < 2 || !rest[0].is("("):
 		case tok.s == "main_run", tok.s == "run" && m.isBootstrap(before):
-			add(argument(rest[1:]), tok.line)
+			first := rest[1:]
+			if first[0].is("[") { // the arguments of a command line
+				first = first[1:]
+			}
+			add(argument(first), tok.line)
 		}
 	}
 	return out
