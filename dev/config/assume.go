@@ -28,6 +28,7 @@ type Assumption struct {
 	Name       string // of the project; "" is that of its directory
 	Service    string
 	Entry      string // the script, for x-sdev
+	EntryWhy   string // why it is the app
 	Context    string // of the build
 	Dockerfile string // relative to Context; "" where Inline is the Dockerfile
 	Inline     string
@@ -193,8 +194,11 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if err != nil {
 		return nil, fromCompose(nil, err)
 	}
-	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
-		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
+	p := &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
+		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes()}
+	settings := p.settingsDir()
+	p.settingsBase, p.settingsTrusted = readBase(settings), readTrusted(settings)
+	return p, nil
 }
 
 // dropDuplicates removes services that would run instead of the app and that nothing depends on: those that
@@ -219,10 +223,25 @@ func (p *Project) duplicateOf(s types.ServiceConfig) string {
 		slices.ContainsFunc(s.Ports, func(port types.ServicePortConfig) bool { return port.Published == main.Published }) {
 		return "publishes port " + main.Published
 	}
-	if looksLikeStreamlit(s) && len(s.Command) > 0 && slices.Equal(s.Command, app.Command) && slices.Equal(s.Entrypoint, app.Entrypoint) {
+	if looksLikeStreamlit(s) && len(s.Command) > 0 && slices.Equal(s.Command, app.Command) && slices.Equal(s.Entrypoint, app.Entrypoint) && p.isVariant(s) {
 		return "runs the same command"
 	}
 	return ""
+}
+
+// isVariant reports whether a service is another form of the app, and not an app of its own beside it: one of the two is
+// the local form of the other, or they run the same in everything.
+func (p *Project) isVariant(s types.ServiceConfig) bool {
+	for _, suffix := range localVariants() {
+		if s.Name+suffix == p.App || p.App+suffix == s.Name {
+			return true
+		}
+	}
+	app := p.Model.Services[p.App]
+	if s.WorkingDir != app.WorkingDir || s.Build != nil && app.Build != nil && (s.Build.Context != app.Build.Context || s.Build.Dockerfile != app.Build.Dockerfile || s.Build.Target != app.Build.Target) {
+		return false
+	}
+	return maps.EqualFunc(s.Environment, app.Environment, func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) })
 }
 
 func (p *Project) needed(name string) bool {
@@ -238,6 +257,12 @@ func (p *Project) needed(name string) bool {
 // Dockerfile beside it.
 func (p *Project) assumeBuild() {
 	s := p.Model.Services[p.App]
+	if build, of := p.sharedBuild(s); s.Build == nil && build != nil {
+		s.Build = build
+		p.Model.Services[p.App] = s
+		p.notes = append(p.notes, Note{Path: []string{"services", p.App, "build"}, Why: "assumed: service " + of + " builds the same image"})
+		return
+	}
 	if s.Build != nil || !isLocal(s.Image) || s.PullPolicy == types.PullPolicyAlways || s.PullPolicy == types.PullPolicyNever {
 		return
 	}
@@ -266,11 +291,10 @@ func (p *Project) assumeSource(o Options) {
 	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
 		return
 	}
-	context, ok := p.relative(s.Build.Context)
-	if !ok || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
+	if _, ok := p.relative(s.Build.Context); !ok || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
 		return
 	}
-	mounts, hidden := o.Source(p.Dir, context, filepath.ToSlash(s.Build.Dockerfile), s.Build.Target)
+	mounts, hidden := o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)
 	for _, m := range mounts {
 		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
 		p.recordAssumption(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file has no mount for the source", dotted(m.Project), m.Container, p.App))

@@ -162,9 +162,11 @@ func TestLoad_LeavesRivalsOut(t *testing.T) {
 func TestLoad_AsksForTheAppAndItsSource(t *testing.T) {
 	const compose = "services:\n  db:\n    image: postgres\n  web:\n    build: .\n"
 	guess := func(o *config.Options) {
-		o.Guess = func(_ string, services []string) (string, string) { return services[1], "guessed" }
-		o.Source = func(_, context, dockerfile, _ string) ([]dev.Mount, []string) {
-			return []dev.Mount{{Project: context, Container: "/srv/" + dockerfile}}, []string{"/srv/.venv"}
+		o.Candidates = func(_ string, services []config.Start) []config.Candidate {
+			return []config.Candidate{{Service: services[1].Service, Why: "guessed", Sure: 1}}
+		}
+		o.Source = func(_ string, app config.Start, _ string) ([]dev.Mount, []string) {
+			return []dev.Mount{{Project: app.Context, Container: "/srv/" + app.Dockerfile}}, []string{"/srv/.venv"}
 		}
 	}
 	p, err := load(t, map[string]string{"compose.yaml": compose, "Dockerfile": ""}, guess)

@@ -15,7 +15,7 @@ import (
 // streamlitRun matches a command line that starts an app; its group is the script.
 var streamlitRun = regexp.MustCompile(`\bstreamlit\s+run\s+("[^"]*"|'[^']*'|[^\s;&|]+)`)
 
-// useEntry makes the app run the script of x-sdev.entry: instead of the script in its command, or as its command
+// useEntry makes the app run the script that a flag or x-sdev.entry names: instead of the script in its command, or as its command
 // if that does not start Streamlit.
 func (p *Project) useEntry() error {
 	entry := p.Settings.Entry
@@ -23,6 +23,9 @@ func (p *Project) useEntry() error {
 		return nil
 	}
 	if st, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(entry))); err != nil || !st.Mode().IsRegular() || filepath.IsAbs(entry) {
+		if p.EntryWhy == "--entry" {
+			return dev.UsageError(fmt.Sprintf("--entry is %q, which is not a file of the project", entry), "a path relative to "+p.Dir)
+		}
 		file, line := p.sources.locate("x-sdev", "entry")
 		return bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.entry is %q, which is not a file of the project", entry), "give a path relative to "+filepath.Base(file))
 	}
@@ -30,8 +33,29 @@ func (p *Project) useEntry() error {
 	script := p.inContainer(path.Clean(filepath.ToSlash(entry)))
 	app.Command = withScript(app.Command, script)
 	p.Model.Services[p.App] = app
-	p.notes = append(p.notes, Note{Path: []string{"services", p.App, "command"}, Why: "x-sdev.entry"})
+	p.notes = append(p.notes, Note{Path: []string{"services", p.App, "command"}, Why: p.EntryWhy})
 	return nil
+}
+
+// settingsDir is the directory whose .streamlit has the app's settings: that of the script, the nearest one above it, the
+// one that is built, or the project's own.
+func (p *Project) settingsDir() string {
+	var dirs []string
+	for dir := path.Dir(path.Clean(filepath.ToSlash(p.Settings.Entry))); p.Settings.Entry != "" && dir != "." && dir != "/"; dir = path.Dir(dir) {
+		dirs = append(dirs, dir)
+	}
+	if s := p.Model.Services[p.App]; s.Build != nil {
+		if context, ok := p.relative(s.Build.Context); ok {
+			dirs = append(dirs, context)
+		}
+	}
+	for _, dir := range dirs {
+		full := filepath.Join(p.Dir, filepath.FromSlash(dir))
+		if st, err := os.Stat(filepath.Join(full, ".streamlit", "config.toml")); err == nil && st.Mode().IsRegular() {
+			return full
+		}
+	}
+	return p.Dir
 }
 
 // inContainer is the path of a project file in the container: in a mount, or else the same path relative to the

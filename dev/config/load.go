@@ -30,6 +30,7 @@ type Project struct {
 	Files    []string // the compose files, absolute, in the order in which they override
 	App      string   // name of the service that is the Streamlit app
 	AppWhy   string   // why sdev chose it
+	EntryWhy string   // why Settings.Entry is the script
 	Settings Settings
 	Model    *types.Project
 	Warnings []dev.Warning
@@ -61,16 +62,22 @@ type Options struct {
 	// Assume describes the app of a directory (absolute) without a compose file; it returns nil if there is no
 	// app. It may be nil itself.
 	Assume func(dir string) (*Assumption, error)
-	// Guess chooses the app among services whose names, images and commands do not tell; it returns "" if it
-	// cannot tell either. It may be nil itself.
-	Guess func(dir string, services []string) (name, why string)
-	// Source says where an image has the app's source, if the app is built in the project and the compose file
-	// does not mount the source. Paths are relative to dir, with slashes; hidden are directories of the image
-	// below a mount that must stay visible. It may be nil itself.
-	Source func(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string)
+	// App is the service that is the app, and Entry the script that it runs, if flags name them.
+	App, Entry string
+	// Earlier returns the service and the script that were chosen before; "" if none was. It may be nil itself.
+	Earlier func(dir string) (app, entry string)
+	// Candidates returns the services that may be the app, judging by the files of the project. It may be nil itself.
+	Candidates func(dir string, services []Start) []Candidate
+	// Ask asks the user for one of several candidates; it returns "" if there is nobody to ask. It may be nil itself.
+	Ask func([]Candidate) (service string)
+	// Source says where an image has the source of the app, if the app is built in the project and the compose file
+	// does not mount the source. entry is the script if that is not the one of the app's command. Paths are relative
+	// to dir, with slashes; hidden are directories of the image below a mount that must stay visible. It may be nil
+	// itself.
+	Source func(dir string, app Start, entry string) (mounts []dev.Mount, hidden []string)
 }
 
-// Load reads and checks the project. Every error is a *dev.Error with exit code 3.
+// Load reads and checks the project. Every error is a *dev.Error with exit code 3, or 2 if it is about a flag.
 func Load(ctx context.Context, o Options) (*Project, error) {
 	return blocking.Call(ctx, func() (*Project, error) { return load(ctx, o) })
 }
@@ -157,10 +164,17 @@ func (p *Project) readSettings(o Options) (err error) {
 	}
 	p.Settings.AWS.fill(p.Model.Extensions["x-sdev"])
 	p.Settings.Deploy.fill(p.Model.Extensions["x-sdev"])
-	if p.App, p.AppWhy, err = findApp(p, o.Guess); err != nil {
+	chosen, err := p.findApp(o)
+	if err != nil {
 		return err
 	}
-	p.settingsBase, p.settingsTrusted = readBase(p.Dir), readTrusted(p.Dir)
+	p.App, p.AppWhy = chosen.app, chosen.appWhy
+	if p.Settings.App != "" && p.Settings.App != p.App {
+		p.recordAssumption(fmt.Sprintf("the app is service %s, and not %s, which x-sdev.app names: %s; to go back: --app %[2]s", p.App, p.Settings.App, p.AppWhy))
+	}
+	p.Settings.Entry, p.EntryWhy = chosen.entry, chosen.entryWhy
+	settings := p.settingsDir()
+	p.settingsBase, p.settingsTrusted = readBase(settings), readTrusted(settings)
 	return p.useEntry()
 }
 
@@ -248,55 +262,6 @@ func readSources(paths []string, dir string) (sources, error) {
 		all = append(all, s)
 	}
 	return all, nil
-}
-
-// findApp chooses the service that is the Streamlit app, and says why.
-func findApp(p *Project, guess func(dir string, services []string) (name, why string)) (name, why string, err error) {
-	services := p.Model.Services
-	if want := p.Settings.App; want != "" {
-		if _, ok := services[want]; ok {
-			return want, "x-sdev.app", nil
-		}
-		file, line := p.sources.locate("x-sdev", "app")
-		hint := "active services: " + strings.Join(p.Model.ServiceNames(), ", ")
-		if of := p.sources.profilesOf(want); len(of) > 0 {
-			hint = want + " belongs to a profile: add --profile " + of[0]
-		}
-		return "", "", bad(dev.CodeXSdev, file, line, fmt.Sprintf("x-sdev.app is %q, which is not an active service", want), hint)
-	}
-	var found []string
-	for _, s := range p.Model.ServiceNames() {
-		if looksLikeStreamlit(services[s]) {
-			found = append(found, s)
-		}
-	}
-	switch {
-	case len(found) == 1:
-		return found[0], "its name, image or command contains \"streamlit\"", nil
-	case slices.Contains(found, "streamlit-local"):
-		return "streamlit-local", "the service for local development", nil
-	case len(found) == 0 && inactiveApp(p) != nil:
-		return "", "", inactiveApp(p)
-	case len(found) == 0 && len(services) == 1:
-		return p.Model.ServiceNames()[0], "the only service", nil
-	}
-	file, line := p.sources.locate("services")
-	list := found
-	if len(list) == 0 {
-		list = p.Model.ServiceNames()
-	}
-	if guess != nil {
-		if name, why := guess(p.Dir, list); name != "" {
-			return name, why, nil
-		}
-	}
-	return "", "", bad(dev.CodeAppMissing, file, line, "cannot tell which service is the Streamlit app: "+strings.Join(list, ", "),
-		"add to the compose file: x-sdev: {app: NAME}")
-}
-
-func looksLikeStreamlit(s types.ServiceConfig) bool {
-	text := strings.Join(append(append([]string{s.Name, s.Image}, s.Command...), s.Entrypoint...), " ")
-	return strings.Contains(strings.ToLower(text), "streamlit")
 }
 
 // checkVariables warns once of each unset variable. Its value is empty, as in Compose.

@@ -14,7 +14,7 @@ import (
 // The service is as in the compose files, without anything that sdev adds for development.
 func (p *Project) ReleaseService() (s types.ServiceConfig, why string) {
 	app := p.Model.Services[p.App]
-	for _, suffix := range []string{"-local", "_local", "-dev", "_dev", "-development"} {
+	for _, suffix := range localVariants() {
 		name, ok := strings.CutSuffix(p.App, suffix)
 		if !ok {
 			continue

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -129,7 +130,11 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 			out = append(out, dev.Rule{Path: context, Include: include, Action: dev.Rebuild, Origin: "derived: source of the image"})
 		}
 	}
-	out = append(out, dev.Rule{Path: ".streamlit", Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
+	settings := ".streamlit"
+	if rel, ok := p.relative(p.settingsDir()); ok {
+		settings = path.Join(rel, ".streamlit")
+	}
+	out = append(out, dev.Rule{Path: settings, Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	for _, m := range sourceMounts(p, app) {
 		if app.Build != nil && m.Project != ".streamlit" {
 			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: dependencies"})

@@ -8,7 +8,8 @@ import (
 
 // run is a call of "streamlit run" in a file of the tree.
 type run struct {
-	script string // as it is written
+	script string // as it is written; "" if a variable has it
+	path   string // the file of the tree that it means; "" if that is unknown
 	file   string
 	line   int
 	dir    string // of a "cd" before it on the same line; "" if there is none
@@ -64,7 +65,7 @@ func runs(command, file string, at int) []run {
 		if w == "cd" && i+1 < len(list) {
 			dir = list[i+1]
 		}
-		if path.Base(w) != "streamlit" || i+1 >= len(list) || list[i+1] != "run" {
+		if !isStreamlit(w) || i+1 >= len(list) || list[i+1] != "run" {
 			continue
 		}
 		r := run{file: file, line: at, dir: dir}
@@ -81,36 +82,49 @@ func runs(command, file string, at int) []run {
 		if r.script == "" && !slices.ContainsFunc(list[i+2:], func(w string) bool { return strings.HasPrefix(w, "$") }) {
 			r.script = "streamlit_app.py" // Streamlit's default since 1.51
 		}
-		if r.script != "" {
-			out = append(out, r)
-		}
+		out = append(out, r)
 	}
 	return out
 }
 
-// resolve finds the file of the tree that a path in a command means. It tries the path from where the command is, and
-// as a path in an image whose first directories the tree does not have.
-func (t *tree) resolve(name, dir, from string) (string, bool) {
+// isStreamlit reports whether a word of a command is Streamlit's program or its module.
+func isStreamlit(w string) bool {
+	return slices.Contains([]string{"streamlit", "streamlit.exe", "streamlit.cli", "streamlit.web.cli"}, path.Base(w))
+}
+
+// resolve finds the file of the tree that a path in a command means, and that fits. It tries the path from each of some
+// directories, likeliest first, then from the tree's own, and last as a path in an image whose first directories the
+// tree does not have.
+func (t *tree) resolve(name, cd string, fits func(string) bool, from ...string) (string, bool) {
 	name = strings.TrimPrefix(name, "./")
-	if strings.ContainsAny(name, "$*") {
+	if name == "" || strings.ContainsAny(name, "$*") {
 		return "", false
 	}
-	candidates := []string{path.Join(dir, name), name, path.Join(path.Dir(from), dir, name), path.Join(path.Dir(from), name)}
+	from = append(from, ".")
+	var candidates []string
+	for _, dir := range from {
+		candidates = append(candidates, path.Join(dir, cd, name))
+	}
+	for _, dir := range from {
+		candidates = append(candidates, path.Join(dir, name))
+	}
 	for _, c := range candidates {
-		if c = path.Clean(strings.TrimPrefix(c, "/")); t.has(c) {
+		if c = path.Clean(strings.TrimPrefix(c, "/")); fits(c) {
 			return c, true
 		}
 	}
-	for rest := strings.TrimPrefix(path.Join(dir, name), "/"); ; {
+	for rest := strings.TrimPrefix(path.Join(cd, name), "/"); ; {
 		_, after, ok := strings.Cut(rest, "/")
 		if !ok {
-			break
+			return "", false
 		}
-		if rest = after; t.has(rest) {
-			return rest, true
+		rest = after
+		for _, dir := range from {
+			if c := path.Join(dir, rest); fits(c) {
+				return c, true
+			}
 		}
 	}
-	return "", false
 }
 
 // commandFiles are the files in which people write how their app is started, with the weight of each.
@@ -120,7 +134,7 @@ func commandFiles(t *tree) map[string]int {
 		base := path.Base(name)
 		lower := strings.ToLower(base)
 		switch {
-		case base == "Procfile", base == "Makefile", base == "makefile", base == "justfile", base == "Justfile", base == "Taskfile.yml", base == "fly.toml", base == "render.yaml", base == "app.yaml":
+		case base == "Procfile", base == "Makefile", base == "makefile", base == "justfile", base == "Justfile", base == "Taskfile.yml", base == "fly.toml", base == "render.yaml", base == "app.yaml", base == "snowflake.yml":
 			out[name] = weightScript
 		case strings.HasSuffix(base, ".sh"), base == "pyproject.toml", base == "tox.ini", base == "noxfile.py":
 			out[name] = weightScript

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -28,7 +29,8 @@ type Service struct {
 	// App says why it is, or may be, the Streamlit app; the value is empty if it is not.
 	App Fact `json:"app"`
 
-	node *yaml.Node
+	node   *yaml.Node
+	launch Launch
 }
 
 // composeNames are the file names that Compose looks for, in its order.
@@ -73,34 +75,97 @@ func composes(t *tree) []Compose {
 			each(value(c.root, "services"), func(key, node *yaml.Node) {
 				c.Services = append(c.Services, readService(t, name, key, node))
 			})
+			c.shareBuilds()
+			for i, s := range c.Services {
+				c.Services[i].App = candidate(t, s.launch).Why
+			}
 		}
 		out = append(out, c)
 	}
 	return out
 }
 
+// shareBuilds gives each service without a build that of the service which builds its image.
+func (c *Compose) shareBuilds() {
+	for i, s := range c.Services {
+		if s.Build != "" || s.Image.Value == "" {
+			continue
+		}
+		for _, from := range c.Services {
+			if from.Build != "" && from.Image.Value == s.Image.Value {
+				l := &c.Services[i].launch
+				l.Context, l.Dockerfile, l.Inline, l.Target = from.launch.Context, from.launch.Dockerfile, from.launch.Inline, from.launch.Target
+			}
+		}
+	}
+}
+
 func readService(t *tree, file string, key, node *yaml.Node) Service {
+	l := Launch{Service: key.Value, File: file, Line: key.Line, Env: map[string]string{}, Workdir: scalar(value(node, "working_dir"))}
 	s := Service{Name: key.Value, Line: key.Line, node: node}
 	if n := value(node, "image"); n != nil {
 		s.Image = Fact{Value: n.Value, Why: "image", File: file, Line: n.Line}
+		l.Image = n.Value
 	}
 	if n := value(node, "build"); n != nil {
-		context, dockerfile := n.Value, "Dockerfile"
+		l.Context, l.Dockerfile = path.Clean(n.Value), "Dockerfile"
 		if n.Kind == yaml.MappingNode {
-			context = scalar(value(n, "context"))
+			l.Context, l.Target = path.Clean(scalar(value(n, "context"))), scalar(value(n, "target"))
 			if d := scalar(value(n, "dockerfile")); d != "" {
-				dockerfile = d
+				l.Dockerfile = d
 			}
+			l.Inline = value(n, "dockerfile_inline") != nil
 		}
-		s.Build = path.Join(context, dockerfile)
+		s.Build = path.Join(l.Context, l.Dockerfile)
 	}
 	for _, name := range []string{"entrypoint", "command"} {
-		if n := value(node, name); n != nil {
-			s.Command = Fact{Value: strings.TrimSpace(s.Command.Value + " " + joined(scalars(n))), Why: name, File: file, Line: n.Line}
+		n := value(node, name)
+		if n == nil {
+			continue
+		}
+		s.Command = Fact{Value: strings.TrimSpace(s.Command.Value + " " + joined(scalars(n))), Why: name, File: file, Line: n.Line}
+		l.CommandLine = n.Line
+		if name == "command" {
+			l.Command = scalars(n)
+		} else {
+			l.Entrypoint = scalars(n)
 		}
 	}
-	s.App = whyApp(t, s, file)
+	if env := value(node, "environment"); env != nil && env.Kind == yaml.SequenceNode {
+		for _, row := range scalars(env) {
+			name, value, _ := strings.Cut(row, "=")
+			l.Env[name] = value
+		}
+	} else {
+		each(env, func(key, value *yaml.Node) { l.Env[key.Value] = value.Value })
+	}
+	for _, row := range scalars(value(node, "ports")) {
+		if port, err := strconv.Atoi(row[strings.LastIndex(row, ":")+1:]); err == nil {
+			l.Ports = append(l.Ports, port)
+		}
+	}
+	l.Mounts = mountsOf(value(node, "volumes"))
+	s.launch = l
 	return s
+}
+
+// mountsOf are the mounts of directories of the tree.
+func mountsOf(volumes *yaml.Node) []Mount {
+	var out []Mount
+	if volumes == nil {
+		return nil
+	}
+	for _, v := range volumes.Content {
+		from, to := scalar(value(v, "source")), scalar(value(v, "target"))
+		if v.Kind == yaml.ScalarNode {
+			from, to, _ = strings.Cut(v.Value, ":")
+			to, _, _ = strings.Cut(to, ":")
+		}
+		if strings.HasPrefix(from, ".") {
+			out = append(out, Mount{path.Clean(from), path.Clean(to)})
+		}
+	}
+	return out
 }
 
 // joined writes a list of words as one command line. A single text is one already.
@@ -115,29 +180,6 @@ func joined(list []string) string {
 		}
 	}
 	return strings.Join(out, " ")
-}
-
-// whyApp says why a service looks like the app.
-func whyApp(t *tree, s Service, file string) Fact {
-	fact := func(why string, line int) Fact { return Fact{Value: s.Name, Why: why, File: file, Line: line} }
-	if strings.Contains(strings.ToLower(s.Command.Value), "streamlit") {
-		return fact("its command mentions Streamlit", s.Command.Line)
-	}
-	if script, ok := startsScript(t, s.Command.Value); ok && len(scriptRuns(t, script)) > 0 {
-		return fact("its command starts "+script+", which runs Streamlit", s.Command.Line)
-	}
-	if s.Build != "" && t.has(s.Build) && s.Command.Value == "" {
-		if d := readDockerfile(t, s.Build, scalar(value(value(s.node, "build"), "target"))); len(commandRuns(t, d.Command)) > 0 {
-			return fact("its image, built from "+s.Build+", runs Streamlit", s.Line)
-		}
-	}
-	if strings.Contains(strings.ToLower(s.Name+" "+s.Image.Value), "streamlit") {
-		return fact("its name or image mentions Streamlit", s.Line)
-	}
-	if s.Command.Value == "" && s.Build != "" && t.has(s.Build) && strings.Contains(strings.ToLower(t.text(s.Build)), "streamlit") {
-		return fact("it is built from "+s.Build+", which mentions Streamlit", s.Line)
-	}
-	return Fact{}
 }
 
 // value returns a value of a mapping; nil if there is none.
@@ -188,6 +230,15 @@ func scalars(n *yaml.Node) []string {
 		if c.Kind == yaml.ScalarNode {
 			out = append(out, c.Value)
 		}
+	}
+	return out
+}
+
+// Launches are how the services start.
+func (c Compose) Launches() []Launch {
+	var out []Launch
+	for _, s := range c.Services {
+		out = append(out, s.launch)
 	}
 	return out
 }

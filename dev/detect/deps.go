@@ -40,10 +40,16 @@ func (f *Findings) dependencies() {
 	for _, dir := range f.dirs() {
 		f.lists = append(f.lists, listsOf(f.tree, dir)...)
 	}
-	// The app is installed from the list with streamlit in it.
+	// The app is installed from the list with streamlit in it, the nearest one if there are several.
+	near := f.dirs()
 	slices.SortStableFunc(f.lists, func(a, b depFile) int {
-		return cmp.Or(boolRank(b.line > 0)-boolRank(a.line > 0), slices.Index(managerOrder(), a.manager)-slices.Index(managerOrder(), b.manager))
+		return cmp.Or(boolRank(b.line > 0)-boolRank(a.line > 0), slices.IndexFunc(near, a.isIn)-slices.IndexFunc(near, b.isIn), slices.Index(managerOrder(), a.manager)-slices.Index(managerOrder(), b.manager))
 	})
+	// Those above it that have streamlit too belong to other apps.
+	if len(f.lists) > 0 && f.lists[0].line > 0 {
+		nearest := slices.IndexFunc(near, f.lists[0].isIn)
+		f.lists = slices.DeleteFunc(f.lists, func(l depFile) bool { return l.line > 0 && slices.IndexFunc(near, l.isIn) != nearest })
+	}
 	for _, l := range f.lists {
 		why := path.Base(cmp.Or(l.lock, l.file))
 		switch {
@@ -71,16 +77,14 @@ func (f *Findings) Requires(name string) (Fact, bool) {
 	return Fact{}, false
 }
 
-// dirs are searched for lists: the entry script's directory and those above it.
+// dirs are searched for lists: the entry script's directory and those above it, nearest first.
 func (f *Findings) dirs() []string {
-	out := []string{"."}
-	if e, ok := f.Entry(); ok {
-		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
-			out = append(out, dir)
-		}
-	}
-	return out
+	e, _ := f.Entry()
+	return upwards(e.Path)
 }
+
+// isIn reports whether a list belongs to a directory: it may be in one below, such as requirements/base.txt.
+func (l depFile) isIn(dir string) bool { return below(dir, l.file) }
 
 func boolRank(b bool) int {
 	if b {
@@ -237,17 +241,17 @@ func (f *Findings) python() {
 		f.Python = d.Python
 		return
 	}
-	t := f.tree
-	if rows := t.lines(".python-version"); len(rows) > 0 {
-		if v := version.FindString(rows[0].text); v != "" {
-			f.Python = Fact{Value: v, Why: ".python-version", File: ".python-version", Line: rows[0].n}
-			return
-		}
-	}
-	if rows := t.lines("runtime.txt"); len(rows) > 0 {
-		if v := version.FindString(rows[0].text); v != "" {
-			f.Python = Fact{Value: v, Why: "runtime.txt", File: "runtime.txt", Line: rows[0].n}
-			return
+	for _, base := range []string{".python-version", "runtime.txt"} {
+		for _, dir := range f.dirs() {
+			name := path.Join(dir, base)
+			rows := f.tree.lines(name)
+			if len(rows) == 0 {
+				continue
+			}
+			if v := version.FindString(rows[0].text); v != "" {
+				f.Python = Fact{Value: v, Why: base, File: name, Line: rows[0].n}
+				return
+			}
 		}
 	}
 	for _, l := range f.lists {

@@ -16,6 +16,7 @@ package detect
 import (
 	"fmt"
 	"io/fs"
+	"path"
 )
 
 // Limits of the walk. They are far above what a project holds, and keep sdev from reading a whole home directory.
@@ -54,7 +55,8 @@ type Entry struct {
 	Path    string `json:"path"`    // relative to the tree, with slashes
 	Reasons []Fact `json:"reasons"` // strongest first; Value is the path
 
-	weight int
+	weight   int
+	evidence int // the weight of the command that starts it; 0 if none does
 }
 
 // Why is the strongest reason.
@@ -81,8 +83,9 @@ type Findings struct {
 	Defects []Defect `json:"defects"`
 	Unread  []Fact   `json:"left"` // what was not read, and why
 
-	tree  *tree
-	lists []depFile // dependency files, best first
+	tree    *tree
+	lists   []depFile // dependency files, best first
+	service *Launch   // that is the app; nil if no compose file says it
 }
 
 // Entry returns the likeliest entry script; ok is false if there is none.
@@ -123,9 +126,6 @@ func Tree(fsys fs.FS) (*Findings, error) {
 	f.Dockerfiles = dockerfiles(t)
 	f.Composes = composes(t)
 	f.Entries, f.Ambiguous = entries(t, f)
-	if _, ok := t.files[".streamlit/config.toml"]; ok {
-		f.Settings = Fact{Value: ".streamlit/config.toml", Why: "Streamlit reads it from where it is started", File: ".streamlit/config.toml"}
-	}
 	f.fromEntry()
 	f.Unread = t.unread
 	return f, nil
@@ -133,6 +133,12 @@ func Tree(fsys fs.FS) (*Findings, error) {
 
 // fromEntry draws the conclusions that depend on the entry script.
 func (f *Findings) fromEntry() {
+	f.Settings = Fact{}
+	for _, dir := range f.dirs() {
+		if name := path.Join(dir, ".streamlit/config.toml"); f.Settings.Value == "" && f.tree.has(name) {
+			f.Settings = Fact{Value: name, Why: "it is the nearest one upwards from the entry script", File: name}
+		}
+	}
 	f.dependencies()
 	p := newProgram(f)
 	f.Pages, f.Modules = p.pages, nil

@@ -3,6 +3,7 @@ package detect
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"sdev/dev"
@@ -23,5 +24,19 @@ func Dir(dir string) (*Findings, error) {
 	if err != nil {
 		return nil, fail(err, err)
 	}
+	found.tree.fsys = reopened(dir)
 	return found, nil
+}
+
+// reopened is a directory that is opened for each file: findings read files whenever a choice needs them, and nobody
+// closes findings.
+type reopened string
+
+func (dir reopened) Open(name string) (fs.File, error) {
+	root, err := os.OpenRoot(string(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return dev.Files(root).Open(name)
 }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"regexp"
@@ -31,8 +32,9 @@ type Dockerfile struct {
 	// Steps are the instructions of the stage, after those of the stages that it starts from.
 	Steps []Fact `json:"-"`
 
-	env          map[string]string
-	instructions []dockerfile.Instruction
+	entrypoint, arguments Fact // ENTRYPOINT and CMD
+	env                   map[string]string
+	instructions          []dockerfile.Instruction
 }
 
 // Copied is a COPY or ADD from the build context.
@@ -78,22 +80,25 @@ func appFact(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
 	text := strings.ToLower(t.text(d.Path))
 	switch {
-	case len(commandRuns(t, d.Command)) > 0:
+	case len(containerOf(t, d, buildContext(t, d)).runs(d.Command.Value, d.Path, d.Command.Line)) > 0:
 		return fact("its command runs Streamlit", d.Command.Line), 3
 	case strings.Contains(text, "streamlit"):
 		return fact("it mentions Streamlit", 0), 2
+	case startsOther(d.Command.Value):
 	case d.Python.Value != "" || slices.ContainsFunc([]string{"pip", "uv ", "conda", "mamba", "poetry"}, func(w string) bool { return strings.Contains(text, w) }):
 		return fact("it installs Python packages", 0), 1
 	}
 	return Fact{}, 0
 }
 
-// image returns the Dockerfile of the app's image; ok is false if there is none.
-func (f *Findings) image() (d Dockerfile, ok bool) {
-	if len(f.Dockerfiles) == 0 || f.Dockerfiles[0].App.Value == "" {
-		return Dockerfile{}, false
+// buildContext is the directory that a Dockerfile is built from: its own, if everything is there that it copies, or else
+// the tree's.
+func buildContext(t *tree, d Dockerfile) string {
+	dir := path.Dir(d.Path)
+	if dir == "." || len(d.Copies) == 0 || !t.copiesFrom(d, dir) {
+		return "."
 	}
-	return f.Dockerfiles[0], true
+	return dir
 }
 
 // instructions reads a Dockerfile. One that the parser refuses has none: no builder accepts it either.
@@ -167,7 +172,7 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 			d.Python = Fact{Value: m[1], Why: "the base image is " + s.from, File: d.Path, Line: s.line}
 		}
 	}
-	entrypoint := ""
+	hasCommand := false
 	for _, in := range s.instructions {
 		d.Steps = append(d.Steps, Fact{Value: in.Name + " " + in.Rest, File: d.Path, Line: in.Line})
 		switch in.Name {
@@ -183,14 +188,25 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 		case "USER":
 			d.User = Fact{Value: in.Rest, Why: "USER", File: d.Path, Line: in.Line}
 		case "ENTRYPOINT":
-			entrypoint = in.Rest // which clears an inherited CMD, as in the builder
-			d.Command = Fact{Value: entrypoint, Why: in.Name, File: d.Path, Line: in.Line}
+			d.entrypoint = Fact{Value: in.Rest, Why: in.Name, File: d.Path, Line: in.Line}
+			if !hasCommand { // it clears an inherited CMD, as in the builder
+				d.arguments = Fact{}
+			}
 		case "CMD":
-			d.Command = Fact{Value: strings.TrimSpace(entrypoint + " " + in.Rest), Why: in.Name, File: d.Path, Line: in.Line}
+			d.arguments = Fact{Value: in.Rest, Why: in.Name, File: d.Path, Line: in.Line}
+			hasCommand = true
 		case "RUN":
 			d.noteEnvironments(in)
 		}
 	}
+	d.Command = joinedFact(d.entrypoint, d.arguments)
+}
+
+// joinedFact joins an entrypoint and its arguments. The place is that of the latter, if there are any.
+func joinedFact(entrypoint, arguments Fact) Fact {
+	out := cmp.Or(arguments, entrypoint)
+	out.Value = strings.TrimSpace(entrypoint.Value + " " + arguments.Value)
+	return out
 }
 
 var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)

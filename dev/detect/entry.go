@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,8 @@ const (
 	weightImports   = 10 // imports streamlit
 	weightDeeper    = -3 // for each directory above it
 	weightImported  = -60
-	closeWeight     = 10 // candidates that differ by no more are equally likely
+	weightBeside    = -60 // in a directory of examples or tests
+	closeWeight     = 10  // candidates that differ by no more are equally likely
 )
 
 // collector collects reasons by script.
@@ -35,6 +37,9 @@ func (c *collector) add(script string, weight int, why, file string, line int) {
 	e := c.all[script]
 	if e == nil {
 		e = &Entry{Path: script, weight: weightDeeper * strings.Count(script, "/")}
+		if isSideProject(path.Dir(script)) {
+			e.weight += weightBeside
+		}
 		c.all[script] = e
 	}
 	fact := Fact{Value: script, Why: why, File: file, Line: line}
@@ -43,6 +48,9 @@ func (c *collector) add(script string, weight int, why, file string, line int) {
 	}
 	e.Reasons = append(e.Reasons, fact)
 	e.weight += weight
+	if weight >= weightReadme {
+		e.evidence = max(e.evidence, weight)
+	}
 }
 
 // entries lists the candidates, best first.
@@ -58,63 +66,64 @@ func entries(t *tree, f *Findings) (list []Entry, ambiguous bool) {
 	slices.SortFunc(list, func(a, b Entry) int {
 		return cmp.Or(b.weight-a.weight, strings.Count(a.Path, "/")-strings.Count(b.Path, "/"), strings.Compare(a.Path, b.Path))
 	})
-	return list, len(list) > 1 && list[0].weight-list[1].weight <= closeWeight
+	return list, isAmbiguous(t, list)
+}
+
+// isAmbiguous reports whether the first of the candidates is not clearly the app: another one is about as likely, or is
+// the app of another project in the tree, and what is known of the two is of the same kind.
+func isAmbiguous(t *tree, list []Entry) bool {
+	for i, e := range list {
+		if i > 0 && (list[0].weight-e.weight <= closeWeight || e.evidence == list[0].evidence && t.rivals(list[0].Path, e.Path)) {
+			return true
+		}
+	}
+	return false
 }
 
 // fromContainers reads the commands of compose services and images.
 func (c *collector) fromContainers(f *Findings) {
 	for _, file := range f.Composes {
 		for _, s := range file.Services {
-			c.fromCommand(s.Command, "the command of service "+s.Name)
-			if s.Command.Value == "" && s.Build != "" && c.t.has(s.Build) {
-				c.fromCommand(readDockerfile(c.t, s.Build, scalar(value(value(s.node, "build"), "target"))).Command, "the image of service "+s.Name)
+			in, command := commandOf(c.t, s.launch)
+			by := "the command of service " + s.Name
+			if command.File != file.Path {
+				by = "the image of service " + s.Name
 			}
+			c.fromCommand(in, command, by)
 		}
 	}
 	for _, d := range f.Dockerfiles {
-		c.fromCommand(d.Command, d.Command.Why)
+		c.fromCommand(containerOf(c.t, d, buildContext(c.t, d)), d.Command, d.Command.Why)
 	}
 }
 
-// fromCommand reads what a container's command runs, through a shell script if it starts one.
-func (c *collector) fromCommand(command Fact, by string) {
-	for _, r := range commandRuns(c.t, command) {
-		script, ok := c.t.resolve(r.script, r.dir, r.file)
+// fromCommand reads what a container's command runs, itself or through a script.
+func (c *collector) fromCommand(in container, command Fact, by string) {
+	for _, r := range in.runs(command.Value, command.File, command.Line) {
 		switch {
-		case !ok:
+		case r.path == "":
 		case r.file == command.File:
-			c.add(script, weightContainer, by+" runs it", r.file, r.line)
+			c.add(r.path, weightContainer, by+" runs it", r.file, r.line)
 		default:
-			c.add(script, weightContainer, by+" ("+command.Place()+") starts "+r.file+", which runs it", r.file, r.line)
+			c.add(r.path, weightContainer, by+" ("+command.Place()+") starts "+r.file+", which runs it", r.file, r.line)
 		}
 	}
 }
 
-// commandRuns returns the calls of "streamlit run" that a container's command makes.
-func commandRuns(t *tree, command Fact) []run {
-	if found := runs(command.Value, command.File, command.Line); len(found) > 0 {
-		return found
-	}
-	if script, ok := startsScript(t, command.Value); ok {
-		return scriptRuns(t, script)
-	}
-	return nil
-}
-
-// startsScript returns the shell script of the tree that a command starts.
-func startsScript(t *tree, command string) (string, bool) {
-	for _, w := range words(command) {
-		if strings.HasSuffix(w, ".sh") {
-			return t.resolve(w, "", "")
-		}
-	}
-	return "", false
-}
-
+// scriptRuns returns the calls of "streamlit run" in the lines of a file.
 func scriptRuns(t *tree, script string) []run {
 	var out []run
+	cd := ""
 	for _, l := range t.commands(script) {
-		out = append(out, runs(l.text, script, l.n)...)
+		if m := goesTo.FindStringSubmatch(strings.TrimLeft(l.text, "$> \t")); m != nil {
+			cd = m[1]
+		}
+		for _, r := range runs(l.text, script, l.n) {
+			if r.dir == "" {
+				r.dir = cd
+			}
+			out = append(out, r)
+		}
 	}
 	return out
 }
@@ -127,19 +136,31 @@ func (c *collector) fromCommands() {
 		if !ok || !strings.Contains(c.t.text(name), "streamlit") {
 			continue
 		}
+		for _, l := range c.t.lines(name) {
+			if m := namesScript.FindStringSubmatch(l.text); m != nil && path.Ext(name) != ".toml" {
+				if script, ok := c.t.resolve(m[1], "", c.t.mayBeApp, path.Dir(name)); ok {
+					c.add(script, weightScript, "the settings of its platform name it", name, l.n)
+				}
+			}
+		}
 		for _, r := range scriptRuns(c.t, name) {
-			if script, ok := c.t.resolve(r.script, r.dir, r.file); ok {
+			if script, ok := c.t.resolve(r.script, r.dir, c.t.mayBeApp, path.Dir(r.file)); ok {
 				c.add(script, weight, "streamlit run names it", r.file, r.line)
 			}
 		}
 	}
 }
 
+// namesScript is how the settings of a platform name the script: those of a Hugging Face Space, at the top of its readme,
+// and of a Snowflake app.
+var namesScript = regexp.MustCompile(`^\s*(?:app_file|main_file|mainFile)\s*:\s*["']?([^\s"']+\.py)`)
+
 // usualNames are common names of entry scripts, from Streamlit's documentation and defaults.
 func usualNames() map[string]int {
 	return map[string]int{
 		"streamlit_app.py": weightUsual, "home.py": weightName, "app.py": weightName, "main.py": weightName, "dashboard.py": weightName,
-		"hello.py": weightImports, "index.py": weightName, "welcome.py": weightName,
+		"hello.py": weightImports, "index.py": weightName, "welcome.py": weightName, "example.py": weightImports, "demo.py": weightImports,
+		"main_page.py": weightName, "main_app.py": weightName, "st_app.py": weightName, "ui.py": weightImports, "web.py": weightImports,
 	}
 }
 
@@ -149,9 +170,14 @@ func (c *collector) fromScripts() {
 		if isPage(name) || isTest(name) || path.Base(name) == "__init__.py" || !strings.Contains(c.t.text(name), "streamlit") {
 			continue
 		}
+		for _, r := range (container{t: c.t}).launchedBy(name) {
+			if r.path != "" && r.path != name {
+				c.add(r.path, weightScript, name+" starts it", name, r.line)
+			}
+		}
 		m := c.t.module(name)
 		imports := m.importsStreamlit()
-		if imports == 0 {
+		if imports == 0 || c.t.isLauncher(name) {
 			continue
 		}
 		c.add(name, weightImports, "it imports streamlit", name, imports)

@@ -36,8 +36,9 @@ func (f *Findings) Recipe() (r Recipe, ok bool) {
 	if d, ok := f.image(); ok {
 		return f.fromDockerfile(d, e), true
 	}
-	r = Recipe{Context: ".", Text: f.dockerfile(), Workdir: appDir, Mounts: []Mount{{".", appDir}},
-		Command: []string{"streamlit", "run", e.Path}, CommandWhy: e.Why()}
+	root := f.root()
+	r = Recipe{Context: ".", Text: f.dockerfile(), Workdir: path.Join(appDir, root), Mounts: []Mount{{".", appDir}},
+		Command: []string{"streamlit", "run", relative(root, e.Path)}, CommandWhy: e.Why()}
 	r.PythonPath, r.PathWhy = f.pythonPath(r.Mounts)
 	return r, true
 }
@@ -78,16 +79,13 @@ func pathInContainer(mounts []Mount, name string) (string, bool) {
 // fromDockerfile uses the tree's own Dockerfile. It mounts the source where the Dockerfile copies it, and keeps the
 // image's command if that starts the entry script.
 func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
-	r := Recipe{Dockerfile: path.Base(d.Path), Context: path.Dir(d.Path)}
-	if r.Context != "." && !f.copiesFrom(d, r.Context) {
-		r.Context, r.Dockerfile = ".", d.Path
+	r := Recipe{Context: buildContext(f.tree, d), Dockerfile: d.Path}
+	if r.Context != "." {
+		r.Dockerfile = path.Base(d.Path)
 	}
 	r.Mounts = f.sources(d, r.Context, e.Path)
 	r.Hidden = hiddenBelow(r.Mounts, d)
-	started := slices.ContainsFunc(commandRuns(f.tree, d.Command), func(c run) bool {
-		script, ok := f.tree.resolve(c.script, c.dir, c.file)
-		return ok && script == e.Path
-	})
+	started := slices.ContainsFunc(containerOf(f.tree, d, r.Context).runs(d.Command.Value, d.Path, d.Command.Line), func(c run) bool { return c.path == e.Path })
 	if started && d.Workdir != "" {
 		r.CommandWhy = Fact{Value: e.Path, Why: "the Dockerfile's own command runs it", File: d.Command.File, Line: d.Command.Line}
 	} else {
@@ -135,10 +133,10 @@ func hiddenBelow(mounts []Mount, d Dockerfile) []string {
 }
 
 // copiesFrom reports whether everything that a Dockerfile copies exists below dir.
-func (f *Findings) copiesFrom(d Dockerfile, dir string) bool {
+func (t *tree) copiesFrom(d Dockerfile, dir string) bool {
 	return len(d.Copies) > 0 && !slices.ContainsFunc(d.Copies, func(c Copied) bool {
 		name := path.Join(dir, c.From)
-		return !strings.ContainsAny(name, "*?") && !f.tree.has(name) && !f.tree.dirs[name]
+		return !strings.ContainsAny(name, "*?") && !t.has(name) && !t.dirs[name]
 	})
 }
 

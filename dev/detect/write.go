@@ -74,7 +74,11 @@ func (f *Findings) Ship() string {
 	w.line("# Made by sdev init from what it found in this directory.")
 	w.WriteString(f.dockerfile())
 	w.line("COPY . /app")
-	w.line("CMD [%s]", quoted([]string{"streamlit", "run", e.Path}))
+	root := f.root()
+	if root != "." {
+		w.line("WORKDIR %s", variableValue(path.Join(appDir, root)))
+	}
+	w.line("CMD [%s]", quoted([]string{"streamlit", "run", relative(root, e.Path)}))
 	return w.String()
 }
 

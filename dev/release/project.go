@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"path/filepath"
@@ -51,10 +52,10 @@ func (r *Releaser) Gather(ctx context.Context, c *config.Project, found *detect.
 	return p, p.findHandoffFiles()
 }
 
-// chooseEntry makes the script that x-sdev.entry names the entry.
+// chooseEntry makes the script that a flag or x-sdev.entry names the entry.
 func chooseEntry(c *config.Project, found *detect.Findings) {
 	if entry := c.Settings.Entry; entry != "" {
-		found.Choose(path.Clean(filepath.ToSlash(entry)), detect.Fact{Why: "x-sdev.entry"})
+		found.Choose(path.Clean(filepath.ToSlash(entry)), detect.Fact{Why: cmp.Or(c.EntryWhy, "x-sdev.entry")})
 	}
 }
 

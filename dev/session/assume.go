@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"fmt"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"sdev/dev"
@@ -14,15 +16,18 @@ import (
 const AssumedService = "streamlit"
 
 // assume returns the model for a directory without a compose file; nil if it contains no Streamlit app.
-func assume(ctx context.Context, dir string, c EntryChoice) (*config.Assumption, error) {
+func assume(ctx context.Context, dir string, h Host, c EntryChoice) (*config.Assumption, error) {
+	if h.App != "" {
+		return nil, dev.UsageError("--app names a service of a compose file, but this project has none", "name the script instead: --entry SCRIPT")
+	}
 	found, err := detect.Dir(dir)
 	if err != nil {
 		return nil, err
 	}
-	if len(found.Entries) == 0 && c.Entry == "" {
+	if len(found.Entries) == 0 && h.Entry == "" {
 		return nil, nil
 	}
-	if err := ChooseEntry(ctx, dir, found, c); err != nil {
+	if err := ChooseEntry(ctx, dir, found, h.Entry, c); err != nil {
 		return nil, err
 	}
 	recipe, _ := found.Recipe()
@@ -31,23 +36,30 @@ func assume(ctx context.Context, dir string, c EntryChoice) (*config.Assumption,
 	return &out, nil
 }
 
-// sourceIn finds where an image contains the app's source.
-func sourceIn(dir, context, dockerfile, target string) (mounts []dev.Mount, hidden []string) {
+// sourceIn finds where the image of a service contains the app's source.
+func sourceIn(dir string, app config.Start, entry string) (mounts []dev.Mount, hidden []string) {
 	found, err := detect.Dir(dir)
 	if err != nil {
 		return nil, nil // sdev then assumes nothing about the image
 	}
-	in, hidden := found.Sources(context, dockerfile, target)
+	found.UseService(launch(app, "."))
+	if entry != "" {
+		found.Choose(cleanPath(entry), detect.Fact{})
+	}
+	in, hidden := found.Sources(app.Context, app.Dockerfile, app.Target)
 	for _, m := range in {
 		mounts = append(mounts, dev.Mount{Project: m.From, Container: m.To})
 	}
 	return mounts, hidden
 }
 
+// cleanPath is the path of a script as package detect has it.
+func cleanPath(name string) string { return path.Clean(filepath.ToSlash(name)) }
+
 // Assumption converts a recipe into the form that package config takes.
 func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 	e, _ := found.Entry()
-	out := config.Assumption{Service: AssumedService, Entry: e.Path, Context: r.Context, Dockerfile: r.Dockerfile, Inline: r.Text,
+	out := config.Assumption{Service: AssumedService, Entry: e.Path, EntryWhy: e.Why().Why, Context: r.Context, Dockerfile: r.Dockerfile, Inline: r.Text,
 		Workdir: r.Workdir, Command: r.Command, PythonPath: r.PythonPath, Hidden: r.Hidden,
 		Why: map[string]string{"ports": "assumed: Streamlit's own port", "volumes": "assumed: the source, so that saves are live"}}
 	for _, m := range r.Mounts {
@@ -98,7 +110,7 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		}
 		warnf("%s: sdev assumes %s (%s); %s", missing, version, python, packagesText(found))
 	} else if r.Command != nil {
-		warnf("%s starts no app: sdev assumes the command %s", found.Dockerfiles[0].Path, strings.Join(r.Command, " "))
+		warnf("%s starts no app: sdev assumes the command %s", path.Join(r.Context, r.Dockerfile), strings.Join(r.Command, " "))
 	}
 	for _, m := range r.Mounts {
 		from := m.From

@@ -76,7 +76,7 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 	}
 	d.config.setLogin(login)
 	derived, err := asEffective(effective)
-	derived.Warnings = func() []dev.Warning { return append(imageWarnings, d.login.bypassWarnings(d.project.Dir)...) }
+	derived.Warnings = func() []dev.Warning { return append(imageWarnings, d.login.bypassWarnings(d.project)...) }
 	return derived, err
 }
 

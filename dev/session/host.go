@@ -12,6 +12,8 @@ import (
 type Host struct {
 	Dir     string              // directory in which the search for the project starts; "" is the working directory
 	Files   []string            // compose files that a flag names
+	App     string              // the service that is the app, if a flag names it
+	Entry   string              // the script that is the app, if a flag names it
 	Env     []string            // environment variables, NAME=VALUE
 	Getenv  func(string) string // the value of one of Env
 	Targets map[string][]string // hand-off targets with their parameters, which x-sdev may name
@@ -37,9 +39,9 @@ type Options struct {
 // DetectAuth is the value of Options.Auth that leaves the login mode to the project's files and code.
 const DetectAuth = "detect"
 
-// EntryChoice says how to choose the script, or the service, that is the app, if the project's files do not name it.
+// EntryChoice says how to choose the script, or the service, that is the app, if neither a flag nor the project's files
+// name it.
 type EntryChoice struct {
-	Entry    string  // script that a flag names; "" to detect it
 	Required bool    // an unclear choice is an error; else the likeliest script is used
 	Keep     bool    // the choice is stored for later commands
 	Ask      Chooser // nil if there is no user to ask
@@ -49,18 +51,19 @@ type EntryChoice struct {
 type Chooser interface {
 	// ChooseEntry returns the path of one of the entries.
 	ChooseEntry(ctx context.Context, entries []detect.Entry) (string, error)
-	// ChooseService returns one of the names.
-	ChooseService(ctx context.Context, names []string) (string, error)
+	// ChooseService returns the service of one of the candidates.
+	ChooseService(ctx context.Context, candidates []config.Candidate) (string, error)
 }
 
-// Load finds and reads the project of the host's directory, and applies the options.
+// Load finds and reads the project of the host's directory, and applies the options. It stores the choice that flags
+// make, if the options say so.
 func Load(ctx context.Context, h Host, o Options) (*config.Project, error) {
-	p, err := config.Load(ctx, config.Options{Dir: h.Dir, Files: h.Files, Profiles: o.Profiles, Env: h.Env, Targets: h.Targets,
-		Assume: func(dir string) (*config.Assumption, error) { return assume(ctx, dir, o.Entry) }, Guess: guess(ctx, o.Entry), Source: sourceIn})
+	p, err := config.Load(ctx, config.Options{Dir: h.Dir, Files: h.Files, Profiles: o.Profiles, Env: h.Env, Targets: h.Targets, App: h.App, Entry: h.Entry,
+		Assume: func(dir string) (*config.Assumption, error) { return assume(ctx, dir, h, o.Entry) }, Earlier: earlier, Candidates: candidates, Ask: ask(ctx, o.Entry), Source: sourceIn})
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Entry.check(p); err != nil {
+	if err := storeService(p, h, o.Entry); err != nil {
 		return nil, err
 	}
 	if o.AWS != "" {

@@ -37,7 +37,7 @@ func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 		return s, nil
 	}
 	var err error
-	if s.found, err = detect.Dir(p.Dir); err != nil {
+	if s.found, _, err = inspect(p); err != nil {
 		return s, err
 	}
 	s.mode = dev.Mode(o.Auth)
@@ -113,11 +113,11 @@ func (s *loginSetup) assumptions(p *config.Project) {
 
 // bypassWarnings warns about constants in the code that require the login although it is bypassed. It is slow, because
 // it reads all the code.
-func (s loginSetup) bypassWarnings(dir string) []dev.Warning {
+func (s loginSetup) bypassWarnings(p *config.Project) []dev.Warning {
 	if s.mode.SignsIn() {
 		return nil
 	}
-	found, err := detect.Dir(dir)
+	found, _, err := inspect(p)
 	if err != nil {
 		return nil // the warnings are not essential
 	}

@@ -189,11 +189,11 @@ func TestBypassWarnings_NameALoginThatCannotBeBypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := s.bypassWarnings(p.Dir); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "Home.py:2: REQUIRE_OAUTH_IN_LOCAL = True") {
+	if w := s.bypassWarnings(p); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "Home.py:2: REQUIRE_OAUTH_IN_LOCAL = True") {
 		t.Errorf("%+v", w)
 	}
 	s.mode = dev.AppLogin
-	if w := s.bypassWarnings(p.Dir); len(w) != 0 {
+	if w := s.bypassWarnings(p); len(w) != 0 {
 		t.Errorf("where it is not bypassed: %+v", w)
 	}
 }

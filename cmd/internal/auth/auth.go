@@ -45,15 +45,15 @@ func NewCmd(c *console.Console) *cobra.Command {
 		a.newExplainCmd(a.runExplain),
 		a.newEnvCmd(a.runEnv),
 	)
-	a.addFileFlagBelow(cmd)
+	a.addProjectFlagsBelow(cmd)
 	return cmd
 }
 
-// addFileFlagBelow adds --file to every command below one.
-func (a *commands) addFileFlagBelow(cmd *cobra.Command) {
+// addProjectFlagsBelow adds --app, --entry and --file to every command below one.
+func (a *commands) addProjectFlagsBelow(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
-		a.AddFileFlag(c)
-		a.addFileFlagBelow(c)
+		a.AddProjectFlags(c)
+		a.addProjectFlagsBelow(c)
 	}
 }
 

@@ -56,7 +56,7 @@ func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Fi
 		}
 	}
 	if o.entry != "" || len(found.Composes) == 0 {
-		if err := session.ChooseEntry(ctx, o.dir, found, session.EntryChoice{Entry: o.entry, Required: true, Ask: a.Chooser(!o.yes && !o.json)}); err != nil {
+		if err := session.ChooseEntry(ctx, o.dir, found, o.entry, session.EntryChoice{Required: true, Ask: a.Chooser(!o.yes && !o.json)}); err != nil {
 			return err
 		}
 	}

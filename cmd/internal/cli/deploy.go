@@ -20,7 +20,6 @@ import (
 type deployOptions struct {
 	target string            // "" to list the targets
 	out    string            // directory of the bundle; "" is the usual one
-	entry  string            // script that Streamlit runs, if there is no compose file
 	set    map[string]string // --set
 	image  string            // reference or archive
 	build  bool
@@ -84,7 +83,6 @@ commit, next and record. If it fails, or a finding blocks, an error object follo
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "write the bundle to `DIR` (default deploy/TARGET)")
 	f.StringArrayVar(&set, "set", nil, "set a value to `NAME=VALUE` (repeatable); NAME= removes an earlier answer")
-	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if there is no compose file")
 	f.StringVar(&o.image, "image", "", "hand over `REF|TAR`: an image of the engine, or an archive")
 	f.BoolVar(&o.build, "build", false, "build the image that ships, and start it once to prove that it runs")
 	f.BoolVar(&o.check, "check", false, "write nothing; fail if a finding blocks or the files are out of date")
@@ -112,7 +110,7 @@ func parseSet(list []string) (map[string]string, error) {
 // validate refuses flags that contradict one another.
 func (o deployOptions) validate() error {
 	switch {
-	case o.target == "" && (o.out != "" || o.entry != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
+	case o.target == "" && (o.out != "" || len(o.set) > 0 || o.image != "" || o.build || o.check):
 		return dev.UsageError("sdev deploy without a target lists them, and takes only --json", "name one: sdev deploy "+strings.Join(targetNames(), ", sdev deploy "))
 	case o.build && o.image != "":
 		return dev.UsageError("--build and --image cannot be combined", "use one of them")
@@ -139,7 +137,7 @@ func (a *commands) runDeploy(ctx context.Context, o deployOptions) error {
 		return err
 	}
 	chooser := a.Chooser(!o.yes && !o.json && !o.check)
-	p, err := a.Gather(ctx, session.EntryChoice{Entry: o.entry, Required: true, Ask: chooser, Keep: true})
+	p, err := a.Gather(ctx, session.EntryChoice{Required: true, Ask: chooser, Keep: true})
 	if err != nil {
 		return err
 	}

@@ -225,7 +225,7 @@ func TestDeploy_AsksWhichScriptIsTheApp(t *testing.T) {
 	}
 	dir = devtest.Project(t, map[string]string{"one.py": script, "two.py": script, "docker-compose.yml": "services: {streamlit: {image: a}}\n"})
 	code, _, errs = runLine(t, dir, "deploy", "ecs", "--yes")
-	if code != dev.ExitProject || !strings.Contains(errs, "hint: name it in the compose file: x-sdev: {entry: PATH}") {
+	if code != dev.ExitProject || !strings.Contains(errs, "hint: choose one, for example: --entry one.py, or in the compose file: x-sdev: {entry: one.py}") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }

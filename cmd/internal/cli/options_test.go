@@ -34,8 +34,8 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("up", "--local -d --plain --no-tui --on-quit stop --build --timeout 90s", a.newUpCmd, up(func(o *upOptions) {
 			o.detach, o.plain, o.noTUI, o.quit, o.build, o.timeout = true, true, true, quitStop, true, 90*time.Second
 		})),
-		clitest.NewRow("up", "--port 8600 --aws none --entry app.py --sync --profile a --profile b --json", a.newUpCmd, up(func(o *upOptions) {
-			o.Options = session.Options{Port: 8600, AWS: config.AWSNone, Entry: session.EntryChoice{Entry: "app.py"}, Copy: true, Profiles: []string{"a", "b"}}
+		clitest.NewRow("up", "--port 8600 --aws none --sync --profile a --profile b --json", a.newUpCmd, up(func(o *upOptions) {
+			o.Options = session.Options{Port: 8600, AWS: config.AWSNone, Copy: true, Profiles: []string{"a", "b"}}
 			o.json = true
 		})),
 		clitest.NewRow("up", "--with-auth --as alice@example.com", a.newUpCmd, up(func(o *upOptions) { o.Auth, o.As = session.DetectAuth, "alice@example.com" })),
@@ -65,8 +65,8 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("config", "--with-auth --profile a --json", a.newConfigCmd, configOptions{Options: session.Options{Auth: session.DetectAuth, Profiles: []string{"a"}}, json: true}),
 
 		clitest.NewRow("deploy", "", a.newDeployCmd, deployOptions{}),
-		clitest.NewRow("deploy", "ecs --out dir --set domain=a.org --set region= --entry app.py --image shop:1 --check -y --json", a.newDeployCmd,
-			deployOptions{target: "ecs", out: "dir", set: map[string]string{"domain": "a.org", "region": ""}, entry: "app.py", image: "shop:1", check: true, yes: true, json: true}),
+		clitest.NewRow("deploy", "ecs --out dir --set domain=a.org --set region= --image shop:1 --check -y --json", a.newDeployCmd,
+			deployOptions{target: "ecs", out: "dir", set: map[string]string{"domain": "a.org", "region": ""}, image: "shop:1", check: true, yes: true, json: true}),
 		clitest.NewRow("deploy", "ecs --build", a.newDeployCmd, deployOptions{target: "ecs", build: true}),
 		clitest.NewRow("preflight", "", a.newPreflightCmd, preflightOptions{}),
 		clitest.NewRow("preflight", "ecs --image shop.tar --sarif out.sarif --json", a.newPreflightCmd, preflightOptions{target: "ecs", image: "shop.tar", sarif: "out.sarif", json: true}),

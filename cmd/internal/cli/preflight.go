@@ -102,14 +102,15 @@ func (a *commands) runChecks(ctx context.Context, o preflightOptions) ([]dev.Fin
 	if o.target != "" {
 		return a.CheckTarget(ctx, o.target, o.image)
 	}
-	p, err := a.Load(ctx, session.Options{})
+	choice := session.EntryChoice{Required: true}
+	p, err := a.Load(ctx, session.Options{Entry: choice})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.Dir == "" && len(a.Files) == 0 {
 		return a.Releaser().Preflight(ctx, nil, nil, o.image)
 	}
 	if err != nil {
 		return nil, err
 	}
-	found, err := console.Inspect(ctx, p, session.EntryChoice{})
+	found, err := session.Inspect(ctx, p, choice)
 	if err != nil {
 		return nil, err
 	}

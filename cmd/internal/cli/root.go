@@ -123,9 +123,9 @@ against a provider on this machine.`,
 		a.newCompletionCmd(a.runCompletion),
 		a.newGatewayCmd(a.runGateway),
 	)
-	a.AddFileFlag(root)
+	a.AddProjectFlags(root)
 	for _, cmd := range root.Commands() {
-		a.AddFileFlag(cmd)
+		a.AddProjectFlags(cmd)
 	}
 	return root
 }

@@ -83,7 +83,6 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	f.BoolVar(&o.build, "build", false, "build even if nothing changed")
 	f.IntVar(&o.Port, "port", 0, "publish the app at 127.0.0.1:`N`; fail if that port is taken")
 	f.StringVar(&o.AWS, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only), session (keys of one profile, renewed from this machine) or none")
-	f.StringVar(&o.Entry.Entry, "entry", "", "the `SCRIPT` that Streamlit runs, if there is no compose file")
 	f.BoolVar(&o.Copy, "sync", false, "copy the project, and every save, into the app's container instead of mounting it")
 	f.StringArrayVar(&o.Profiles, "profile", nil, "activate a compose `PROFILE` (repeatable)")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "how long the app may take until its page answers")

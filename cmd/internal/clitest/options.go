@@ -77,7 +77,7 @@ func checkRows(t *testing.T, seen map[string]map[string]bool, cmd *cobra.Command
 		t.Errorf("%s has no row", cmd.CommandPath())
 	}
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		everyCommandHasIt := f.Name == "help" || f.Name == "file"
+		everyCommandHasIt := f.Name == "help" || f.Name == "file" || f.Name == "app" || f.Name == "entry"
 		if ok && !flags[f.Name] && !everyCommandHasIt {
 			t.Errorf("%s: --%s is in no row", cmd.CommandPath(), f.Name)
 		}

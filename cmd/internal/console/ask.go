@@ -11,6 +11,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/blocking"
+	"sdev/dev/config"
 	"sdev/dev/detect"
 	"sdev/dev/session"
 )
@@ -77,8 +78,12 @@ func (c *Console) ChooseEntry(ctx context.Context, entries []detect.Entry) (stri
 }
 
 // ChooseService implements session.Chooser.
-func (c *Console) ChooseService(ctx context.Context, names []string) (name string, err error) {
-	field := Selection("Which service is the Streamlit app?", OptionsOf(names), &name)
+func (c *Console) ChooseService(ctx context.Context, candidates []config.Candidate) (name string, err error) {
+	var services []huh.Option[string]
+	for _, s := range candidates {
+		services = append(services, Option(s.String(), s.Service))
+	}
+	field := Selection("Which service is the Streamlit app? The others run beside it.", services, &name)
 	err = c.Ask(ctx, field)
 	return name, err
 }

@@ -36,6 +36,8 @@ type Console struct {
 
 	Dir           string   // --directory
 	Files         []string // --file
+	App           string   // --app
+	Entry         string   // --entry
 	EngineContext string   // --context: a docker context
 	Quiet         bool
 	Verbose       bool
@@ -43,15 +45,24 @@ type Console struct {
 	JSON          bool   // errors are printed as JSON; set by the command that runs
 }
 
-// AddFileFlag adds --file to a command, and -f unless that is another flag of the command: "sdev logs -f" follows.
-// For that reason it is not a global flag.
-func (c *Console) AddFileFlag(cmd *cobra.Command) {
+// AddProjectFlags adds the flags that say what the project is to a command: --app, --entry and --file. -f is short for
+// the last one unless it is another flag of the command: "sdev logs -f" follows. For that reason these are no global
+// flags. A command keeps a flag of its own that has the name of one.
+func (c *Console) AddProjectFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	add := func(value *string, name, about string) {
+		if f.Lookup(name) == nil {
+			f.StringVar(value, name, "", about)
+		}
+	}
+	add(&c.App, "app", "the `SERVICE` of the compose file that is the Streamlit app; \"sdev up\" remembers it")
+	add(&c.Entry, "entry", "the `SCRIPT` that Streamlit runs; \"sdev up\" remembers it")
 	const name, about = "file", "compose `FILE` (repeatable)"
-	if cmd.Flags().ShorthandLookup("f") == nil {
-		cmd.Flags().StringArrayVarP(&c.Files, name, "f", nil, about)
+	if f.ShorthandLookup("f") == nil {
+		f.StringArrayVarP(&c.Files, name, "f", nil, about)
 		return
 	}
-	cmd.Flags().StringArrayVar(&c.Files, name, nil, about)
+	f.StringArrayVar(&c.Files, name, nil, about)
 }
 
 // NoArgs is cobra.NoArgs with an error message of ours.

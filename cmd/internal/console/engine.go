@@ -15,7 +15,7 @@ import (
 
 // Host describes this machine and the global flags to package session.
 func (c *Console) Host() session.Host {
-	h := session.Host{Dir: c.Dir, Files: c.Files, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
+	h := session.Host{Dir: c.Dir, Files: c.Files, App: c.App, Entry: c.Entry, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
 	if c.InTTY && !c.JSON {
 		h.MFACode = c.askMFACode
 	}

@@ -6,8 +6,6 @@ import (
 	"io"
 
 	"sdev/dev"
-	"sdev/dev/config"
-	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/handoff"
 	"sdev/dev/plan"
@@ -31,29 +29,11 @@ func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*rele
 	if err != nil {
 		return nil, err
 	}
-	found, err := Inspect(ctx, p, choice)
+	found, err := session.Inspect(ctx, p, choice)
 	if err != nil {
 		return nil, err
 	}
 	return c.Releaser().Gather(ctx, p, found)
-}
-
-// Inspect detects what kind of app the project's directory holds. Its entry is the script that "sdev up" runs: the one
-// that the compose file starts, or else the one that was chosen.
-func Inspect(ctx context.Context, p *config.Project, choice session.EntryChoice) (*detect.Findings, error) {
-	found, err := detect.Dir(p.Dir)
-	if err != nil || p.Settings.Entry != "" { // package release applies x-sdev.entry
-		return found, err
-	}
-	hasCompose := len(p.Files) > 0
-	if hasCompose && !found.Ambiguous {
-		return found, nil // a choice from before there was a compose file does not count any more
-	}
-	err = session.ChooseEntry(ctx, p.Dir, found, choice)
-	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeAppAmbiguous && hasCompose {
-		e.Hint = "name it in the compose file: x-sdev: {entry: PATH}"
-	}
-	return found, err
 }
 
 // Releaser prepares hand-offs on this machine. It prints the steps of a build, unless the output is JSON.

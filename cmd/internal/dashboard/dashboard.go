@@ -19,7 +19,6 @@ import (
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/detect"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/hub"
@@ -242,9 +241,9 @@ func (d *host) findRunning(ctx context.Context) (console.Running, error) {
 }
 
 // modes are the login modes that the project can run with, including the current one.
-func (d *host) modes(p *config.Project) []dev.Mode {
+func (d *host) modes(ctx context.Context, p *config.Project) []dev.Mode {
 	modes := []dev.Mode{dev.Local}
-	mode := cmp.Or(p.Settings.Auth.Mode, d.detectMode(p.Dir))
+	mode := cmp.Or(p.Settings.Auth.Mode, d.detectMode(ctx, p))
 	if mode != "" && !slices.Contains(modes, mode) {
 		modes = append(modes, mode)
 	}
@@ -253,7 +252,7 @@ func (d *host) modes(p *config.Project) []dev.Mode {
 
 // detectMode is the login mode that the code implies; "" if it has no login. It searches the code at most once per
 // detectEvery.
-func (d *host) detectMode(dir string) dev.Mode {
+func (d *host) detectMode(ctx context.Context, p *config.Project) dev.Mode {
 	d.mu.Lock()
 	known := d.detected
 	d.mu.Unlock()
@@ -262,7 +261,7 @@ func (d *host) detectMode(dir string) dev.Mode {
 		return known.mode
 	}
 	known = detectedMode{at: now}
-	if found, err := detect.Dir(dir); err == nil {
+	if found, err := session.Inspect(ctx, p, session.EntryChoice{}); err == nil {
 		known.mode, _, _ = session.LoginMode(found)
 	}
 	d.mu.Lock()

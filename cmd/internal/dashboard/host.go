@@ -172,7 +172,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 		return f, err
 	}
 	d.followOthers(r)
-	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.console.FromHome(r.Project.Dir), r.Project.App, d.modes(r.Project)
+	f.Project, f.Dir, f.App, f.Modes = r.Project.Name, d.console.FromHome(r.Project.Dir), r.Project.App, d.modes(ctx, r.Project)
 	f.Running = len(r.Observed.Containers) > 0
 	f.Supervised = engine.IsSupervised(r.Project.StatePath())
 	d.setRunning(r.Observed.Containers)
