@@ -83,6 +83,8 @@ type FileChanged struct {
 	Paths  []string `json:"paths"`  // relative to the project, with slashes
 	Rule   string   `json:"rule"`   // the rule's origin: "develop.watch[0] (compose.yml)", "derived: source"
 	Action Action   `json:"action"` // what a change of these files calls for
+	// Service is the service around the app to which the rule belongs; empty for the app's own rules.
+	Service string `json:"service,omitempty"`
 }
 
 // AppReloaded is a save that is live: every open tab that uses the file has run the script to its end.

@@ -16,7 +16,7 @@ type Snapshot struct {
 	Reload   ReloadStatus
 	// Exception is the exception that the app's page shows now; zero after a successful run.
 	Exception AppException
-	// LastFile is the latest save.
+	// LastFile is the latest save that concerns the app.
 	LastFile FileChanged
 	Error    Failed // why the last run of the project failed; zero once the page answers
 	Stopped  bool
@@ -51,7 +51,9 @@ func Apply(s Snapshot, e Stamped) Snapshot {
 		s.URL, s.Mode, s.Issuer, s.Stopped = ev.URL, ev.Mode, ev.Issuer, false
 		s.Error = Failed{}
 	case FileChanged:
-		s.LastFile = ev
+		if ev.Service == "" {
+			s.LastFile = ev
+		}
 	case AppReloaded:
 		s.Reload = ReloadStatus{Trigger: ev.Trigger, How: ev.How, MS: ev.MS, Sessions: ev.Sessions, Count: s.Reload.Count + 1}
 		s.Exception = AppException{}

@@ -49,6 +49,10 @@ func TestApply_FoldsEventsIntoTheState(t *testing.T) {
 			[]dev.Event{dev.SessionOpened{Sessions: 2}, dev.SessionClosed{Sessions: 1}},
 			dev.Snapshot{Sessions: 1},
 		},
+		"a save for another service is none of the app's": {
+			[]dev.Event{saved, dev.FileChanged{Paths: []string{"api/main.py"}, Action: dev.Restart, Service: "api"}},
+			dev.Snapshot{LastFile: saved},
+		},
 		"an exception stays until a reload": {
 			[]dev.Event{saved, raised},
 			dev.Snapshot{LastFile: saved, Exception: raised},

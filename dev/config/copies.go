@@ -66,37 +66,29 @@ func (o *overlay) bounds() {
 	if len(o.out.Copies) == 0 {
 		return
 	}
-	taken := o.places()
-	if o.app.ReadOnly || slices.ContainsFunc(taken, func(at string) bool { return within(at, dev.ReceiverDir) }) {
-		o.app.Volumes = append(slices.Clone(o.app.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: dev.ReceiverDir, Volume: &types.ServiceVolumeVolume{NoCopy: true}})
+	taken := places(o.app)
+	if needsReceiverVolume(o.app, taken) {
+		o.app.Volumes = append(slices.Clone(o.app.Volumes), receiverVolume())
 	}
-	for i, c := range o.out.Copies {
-		target := path.Clean(c.Target)
-		for _, at := range taken {
-			own := slices.ContainsFunc(o.out.Copies, func(other dev.Copy) bool { return path.Clean(other.Target) == at })
-			if at != target && within(target, at) && !own {
-				o.out.Copies[i].Hidden = append(o.out.Copies[i].Hidden, at)
-			}
-		}
-	}
+	o.out.Copies = hideMounts(o.out.Copies, taken)
 }
 
-// places are the paths of mounts and files in the app's container.
-func (o *overlay) places() []string {
+// places are the paths of mounts and files in a service's container.
+func places(service types.ServiceConfig) []string {
 	var out []string
-	for _, v := range o.app.Volumes {
+	for _, v := range service.Volumes {
 		out = append(out, path.Clean(v.Target))
 	}
-	for _, entry := range o.app.Tmpfs {
+	for _, entry := range service.Tmpfs {
 		at, _, _ := strings.Cut(entry, ":")
 		out = append(out, path.Clean(at))
 	}
-	for _, c := range o.app.Configs {
+	for _, c := range service.Configs {
 		if path.IsAbs(c.Target) {
 			out = append(out, path.Clean(c.Target))
 		}
 	}
-	for _, s := range o.app.Secrets {
+	for _, s := range service.Secrets {
 		if path.IsAbs(s.Target) {
 			out = append(out, path.Clean(s.Target))
 		}

@@ -89,7 +89,7 @@ func serviceKeys() []Key {
 		services("merged, across files", "extends"),
 		services("select the active services", "profiles"),
 		services("while others wait for the service, sdev runs the check itself instead of waiting for its interval; start_interval needs API 1.44", "healthcheck"),
-		services("the rules for saves, only for the app; sdev up rebuilds other services", "develop"),
+		services("the rules for saves; those of other services take effect while sdev up runs", "develop"),
 		services("0 or 1", "scale"),
 		[]Key{
 			{Path: "services.*.attach", Use: Idle, About: "to choose services: sdev logs SERVICE"},

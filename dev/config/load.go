@@ -196,7 +196,8 @@ func (p *Project) check(unsupported []loader.UnsupportedAttribute) error {
 	if err := checkState(p); err != nil {
 		return err
 	}
-	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, p.env), checkReload(p), checkWatch(p), checkMounts(p))
+	_, notApplied := neighbours(p)
+	p.Warnings = slices.Concat(p.Warnings, checkVariables(p, p.env), checkReload(p), notApplied, checkMounts(p))
 	return checkCommand(p)
 }
 

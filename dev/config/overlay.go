@@ -60,6 +60,8 @@ type Effective struct {
 	Seeds []Seed
 	// Copies are the directories that are kept in sync by copying.
 	Copies []dev.Copy
+	// Neighbours are the services around the app that have rules for saves of their own.
+	Neighbours []Neighbour
 
 	sources sources
 	token   string // the token with which the app requests AWS keys; "" if it needs none
@@ -108,6 +110,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	model.Services[p.App] = o.app
 	// All services, the app and the gateway among them.
 	o.otherServices()
+	o.neighbours()
 	o.hideState()
 	o.publishOnLoopback()
 	return o.out, nil

@@ -49,20 +49,6 @@ func askedRules(p *Project, app types.ServiceConfig) ([]dev.Rule, error) {
 	return out, nil
 }
 
-// checkWatch warns of develop.watch of other services, which sdev does not apply.
-func checkWatch(p *Project) []dev.Warning {
-	var warnings []dev.Warning
-	for _, name := range p.Model.ServiceNames() {
-		if s := p.Model.Services[name]; name != p.App && s.Develop != nil && len(s.Develop.Watch) > 0 {
-			file, line := p.sources.locate("services", name, "develop", "watch")
-			warnings = append(warnings, dev.Warning{Code: dev.CodeComposeKey,
-				Message: fmt.Sprintf("%s:%d: services.%s.develop.watch is not applied: sdev watches only the files of the app, %s", file, line, name, p.App),
-				Hint:    fmt.Sprintf("after a change of %s run: sdev rebuild %s (or: sdev restart %s)", name, name, name)})
-		}
-	}
-	return warnings
-}
-
 func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev.Rule, error) {
 	at := trigger{p, app, i, t}
 	rel, ok := p.relative(t.Path)
@@ -71,7 +57,7 @@ func askedRule(p *Project, app types.ServiceConfig, i int, t types.Trigger) (dev
 	}
 	file, _ := at.place()
 	// Without the line number: rules are part of the gateway's configuration, and an edit above would recreate it.
-	r := dev.Rule{Path: rel, Include: t.Include, Ignore: t.Ignore, Origin: fmt.Sprintf("develop.watch[%d] (%s)", i, file)}
+	r := dev.Rule{Path: rel, Include: t.Include, Ignore: t.Ignore, Origin: fmt.Sprintf("%s (%s)", at.name(), file)}
 	switch t.Action {
 	case types.WatchActionRebuild:
 		r.Action = dev.Rebuild

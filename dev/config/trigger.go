@@ -16,22 +16,31 @@ import (
 	"sdev/dev"
 )
 
-// trigger is one entry of develop.watch.
+// trigger is one entry of a service's develop.watch.
 type trigger struct {
 	project *Project
-	app     types.ServiceConfig
+	service types.ServiceConfig
 	index   int
 	types.Trigger
 }
 
 func (t trigger) place(key ...string) (file string, line int) {
-	return t.project.sources.locate(append([]string{"services", t.app.Name, "develop", "watch", strconv.Itoa(t.index)}, key...)...)
+	return t.project.sources.locate(append([]string{"services", t.service.Name, "develop", "watch", strconv.Itoa(t.index)}, key...)...)
 }
 
 // bad is an error about the entry; what continues the sentence after its name.
 func (t trigger) bad(what, hint string, key ...string) *dev.Error {
 	file, line := t.place(key...)
-	return bad(dev.CodeComposeInvalid, file, line, fmt.Sprintf("develop.watch[%d] %s", t.index, what), hint)
+	return bad(dev.CodeComposeInvalid, file, line, t.name()+" "+what, hint)
+}
+
+// name is how messages name the entry. Without a service, the app is meant.
+func (t trigger) name() string {
+	name := fmt.Sprintf("develop.watch[%d]", t.index)
+	if t.service.Name != t.project.App {
+		name = "services." + t.service.Name + "." + name
+	}
+	return name
 }
 
 // check refuses a rule that could never take effect. earlier are the rules before it.
@@ -44,7 +53,7 @@ func (t trigger) check(r dev.Rule, earlier []dev.Rule) error {
 	if err := t.checkMatches(r, info, earlier); err != nil {
 		return err
 	}
-	if r.Action == dev.Rebuild && t.app.Build == nil {
+	if r.Action == dev.Rebuild && t.service.Build == nil {
 		return t.bad("asks for a rebuild, but the service has no build", "add build to the service, or use restart", "action")
 	}
 	if r.Action == dev.SyncExec && len(r.Exec.Command) == 0 {
@@ -58,9 +67,10 @@ func (t trigger) check(r dev.Rule, earlier []dev.Rule) error {
 
 // checkMatches refuses a rule that can match no path.
 func (t trigger) checkMatches(r dev.Rule, info fs.FileInfo, earlier []dev.Rule) error {
-	for i, e := range earlier {
+	for _, e := range earlier {
 		if shadows(e, r, info.IsDir()) {
-			return t.bad(fmt.Sprintf("can never match: develop.watch[%d] comes first and covers its whole path", i), "put the narrower rule first, or remove one", "path")
+			first, _, _ := strings.Cut(e.Origin, " (")
+			return t.bad(fmt.Sprintf("can never match: %s comes first and covers its whole path", first), "put the narrower rule first, or remove one", "path")
 		}
 	}
 	if len(r.ContextIgnore) > 0 {
@@ -135,7 +145,7 @@ func (t trigger) checkTarget(r dev.Rule) error {
 		return t.bad("has the target /", "use the directory in the container that the files belong to", "target")
 	}
 	target := path.Clean(r.Target)
-	for _, v := range t.app.Volumes {
+	for _, v := range t.service.Volumes {
 		if v.Type != types.VolumeTypeBind {
 			continue
 		}
@@ -147,7 +157,7 @@ func (t trigger) checkTarget(r dev.Rule) error {
 			return t.bad(fmt.Sprintf("syncs to %s, but %s inside it is a mount of %s", r.Target, mounted, t.shown(v.Source)), "add to the rule: ignore: ["+rel+"/]", "target")
 		}
 	}
-	if t.app.ReadOnly && !t.writable(target) {
+	if t.service.ReadOnly && !t.writable(target) {
 		return t.bad(fmt.Sprintf("syncs to %s, but the service is read_only", r.Target), "put a volume or tmpfs there, or remove read_only", "target")
 	}
 	return nil
@@ -155,12 +165,12 @@ func (t trigger) checkTarget(r dev.Rule) error {
 
 // writable reports whether a path of a read-only container lies on a writable mount.
 func (t trigger) writable(target string) bool {
-	for _, v := range t.app.Volumes {
+	for _, v := range t.service.Volumes {
 		if v.Type != types.VolumeTypeBind && !v.ReadOnly && within(path.Clean(v.Target), target) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(t.app.Tmpfs, func(entry string) bool {
+	return slices.ContainsFunc(t.service.Tmpfs, func(entry string) bool {
 		at, _, _ := strings.Cut(entry, ":")
 		return within(path.Clean(at), target)
 	})

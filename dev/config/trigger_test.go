@@ -79,28 +79,6 @@ func TestWatch_WhatCanTakeEffectIsTaken(t *testing.T) {
 	}
 }
 
-func TestWatch_OfAnotherServiceIsAWarning(t *testing.T) {
-	files := watched("", "{action: restart, path: src}")
-	files["compose.yml"] += "  worker:\n    image: w\n    develop:\n      watch:\n        - {action: restart, path: src}\n"
-	p, err := load(t, files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = "compose.yml:10: services.worker.develop.watch is not applied: sdev watches only the files of the app"
-	if len(p.Warnings) != 1 || !strings.HasPrefix(p.Warnings[0].Message, want) || !strings.Contains(p.Warnings[0].Hint, "sdev rebuild worker") {
-		t.Errorf("warnings %+v", p.Warnings)
-	}
-	e, err := config.Overlay(p, parts(p))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range e.GatewayConfig.Rules {
-		if strings.Contains(r.Origin, "develop.watch[0] (compose.yml)") && r.Action != dev.Restart {
-			t.Errorf("rule %+v", r)
-		}
-	}
-}
-
 func TestWatch_SyncRulesSayWhatIsCopiedAndWhatRuns(t *testing.T) {
 	p, err := load(t, watched("    build: .\n", "{action: sync+exec, path: src, target: /app/src, initial_sync: true, ignore: [data/], exec: {command: touch /tmp/x, user: root, working_dir: /tmp, privileged: true, environment: {B: 2, A: 1}}}"))
 	if err != nil {

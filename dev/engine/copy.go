@@ -20,12 +20,15 @@ type Copier interface {
 	// Keep copies changes into a container until ctx ends, whether or not the container restarts meanwhile. started
 	// delivers a value after each start of the container.
 	Keep(ctx context.Context, p Project, container string, started <-chan struct{}) error
+	// Watch does what Keep does for a service around the app, which [Project.seenFrom] has put in the app's place. It also
+	// watches for rules that copy nothing, and reports each save once its copy, if any, is in the container.
+	Watch(ctx context.Context, p Project, started <-chan struct{}, saved func(dev.FileChanged)) error
 }
 
 // operate carries out one operation of a plan.
 func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) error {
 	if op.Verb == plan.Sync {
-		return e.Copier.Fill(ctx, p, op.Name)
+		return e.Copier.Fill(ctx, p.seenFrom(op.Service.Config.Name), op.Name)
 	}
 	return e.do(ctx, op, p.Labels)
 }
@@ -33,12 +36,17 @@ func (e *Engine) operate(ctx context.Context, p Project, op plan.Operation) erro
 // copyOnce updates the app's container once, because no sdev supervises the project and copies later saves. It does
 // nothing for a project without copies, or with a supervisor.
 func (e *Engine) copyOnce(ctx context.Context, run Running) error {
-	if len(run.Project.Copies) == 0 || IsSupervised(run.Project.StateDir) {
+	if len(run.Project.Copies)+len(run.Project.Neighbours) == 0 || IsSupervised(run.Project.StateDir) {
 		return nil
 	}
 	command := "sdev up"
 	if run.Mode.SignsIn() {
 		command += " --with-auth"
+	}
+	if len(run.Project.Copies) == 0 {
+		e.emit(dev.Warning{Code: dev.CodeSyncUnattended, Message: "develop.watch of " + run.Project.neighbourNames() + " takes effect only while sdev up runs",
+			Hint: "run: " + command + " (without --detach)"})
+		return nil
 	}
 	if p := run.Project; !p.Mounted && !MountsUnusable(p.StateDir, p.Host) {
 		command += " --sync" // the user passed --sync
@@ -105,14 +113,22 @@ const lockRetry = 250 * time.Millisecond
 
 // keepCopying copies a project's files once no other sdev does. Two at once would report each save twice.
 func (e *Engine) keepCopying(ctx context.Context, p Project, started <-chan struct{}) error {
-	file := filepath.Join(p.StateDir, "copying")
+	release, err := waitForLock(ctx, filepath.Join(p.StateDir, "copying"))
+	if err != nil {
+		return err
+	}
+	defer release()
+	return e.Copier.Keep(ctx, p, p.Container, started)
+}
+
+// waitForLock waits silently until no other holder has the lock.
+func waitForLock(ctx context.Context, file string) (release func(), err error) {
 	lock := lockOn(file)
 	if ok, err := lock.TryLockContext(ctx, lockRetry); ctx.Err() != nil {
 		_ = lock.Unlock() // the lock may have been acquired although ctx ended
-		return ctx.Err()
+		return nil, ctx.Err()
 	} else if err != nil || !ok {
-		return lockError(file, err)
+		return nil, lockError(file, err)
 	}
-	defer func() { _ = lock.Unlock() }() // the system releases it at the latest when the process ends
-	return e.Copier.Keep(ctx, p, p.Container, started)
+	return func() { _ = lock.Unlock() }, nil // the system releases it at the latest when the process ends
 }

@@ -24,7 +24,8 @@ type recordingCopier struct {
 
 	mu    sync.Mutex // guards the fields below
 	calls []string
-	more  chan struct{} // holds a token if calls grew
+	more  chan struct{}         // holds a token if calls grew
+	saved func(dev.FileChanged) // of the latest Watch
 }
 
 func (c *recordingCopier) record(what string) {
@@ -62,6 +63,30 @@ func (c *recordingCopier) Keep(ctx context.Context, p engine.Project, container 
 			return nil
 		}
 	}
+}
+
+func (c *recordingCopier) Watch(ctx context.Context, p engine.Project, started <-chan struct{}, saved func(dev.FileChanged)) error {
+	c.mu.Lock()
+	c.saved = saved
+	c.mu.Unlock()
+	c.record("watch " + p.Rules[0].Path + " for " + p.App + " in " + p.Container)
+	for {
+		select {
+		case <-started:
+			c.record("started " + p.App)
+		case <-ctx.Done():
+			c.record("watched " + p.Rules[0].Path)
+			return nil
+		}
+	}
+}
+
+// save reports a save to the latest Watch.
+func (c *recordingCopier) save(action dev.Action, path string) {
+	c.mu.Lock()
+	saved := c.saved
+	c.mu.Unlock()
+	saved(dev.FileChanged{Paths: []string{path}, Rule: "test", Action: action, Service: "worker"})
 }
 
 // await waits until a call was recorded.

@@ -55,6 +55,8 @@ type Project struct {
 	Copies    []dev.Copy // files and directories that sdev copies into it
 	Rules     []dev.Rule // what a saved file calls for
 
+	Neighbours []Neighbour // services around the app that have rules for saves of their own
+
 	Host      string // address of the engine; saved facts are valid for one engine only
 	Mounted   bool   // containers mount the project, so the gateway notices saves
 	MountOnly bool   // the user demanded mounts (--sync=false), so sdev never copies instead

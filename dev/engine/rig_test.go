@@ -160,7 +160,9 @@ func (r *rig) effective(_ context.Context, image plan.ImageInfo, ports engine.Po
 		Desired: func(images map[string]string) plan.Desired {
 			want := plan.NewDesired(model, "app", "gateway", plan.Inputs{Images: images})
 			for i := range want.Services {
-				want.Services[i].Synced = len(p.Copies) > 0 && want.Services[i].Config.Name == "app"
+				name := want.Services[i].Config.Name
+				neighbour := slices.ContainsFunc(p.Neighbours, func(n engine.Neighbour) bool { return n.Service == name && len(n.Copies) > 0 })
+				want.Services[i].Synced = len(p.Copies) > 0 && name == "app" || neighbour
 			}
 			return want
 		},

@@ -36,7 +36,8 @@ func (e *Engine) Supervise(ctx, force context.Context, want Request) error {
 	if _, err := e.observe(ctx, p); err != nil { // before Follow emits events of another directory's containers
 		return err
 	}
-	s := &supervisor{engine: e, project: p, events: make(chan dev.Event, 64), results: make(chan result, 1), renewals: make(chan time.Time, 1), forwards: make(chan Ports, 1), copying: &copying{engine: e}, missed: map[string]dev.ServiceState{}}
+	s := &supervisor{engine: e, project: p, events: make(chan dev.Event, 64), results: make(chan result, 1), renewals: make(chan time.Time, 1), forwards: make(chan Ports, 1), copying: &copying{engine: e}, built: make(chan struct{}, 1), missed: map[string]dev.ServiceState{}}
+	s.neighbours = &neighbours{engine: e, changed: s.built}
 	lock := lockOn(supervisedFile(p.StateDir))
 	if err := lock.RLock(); err != nil { // IsSupervised holds it exclusively only for a moment
 		return lockError(supervisedFile(p.StateDir), err)
@@ -61,6 +62,7 @@ func (e *Engine) Supervise(ctx, force context.Context, want Request) error {
 	}
 	err = group.Wait()
 	s.copying.end()
+	s.neighbours.end()
 	switch {
 	case errors.Is(err, errStopped):
 		e.emit(dev.Stopped{})
@@ -88,7 +90,11 @@ type supervisor struct {
 	results  chan result    // from the job to run
 	forwards chan Ports     // ports to forward to this machine, for keepForwarding
 	renewals chan time.Time // expiry of the gateway's configuration, for keepConfigured; only the newest counts
+	built    chan struct{}  // from neighbours to run: a new image is there
 	copying  *copying       // continues while a job runs
+
+	neighbours *neighbours // continue while a job runs
+	outdated   bool        // a neighbour has a new image, and a job must run to use it
 
 	cancel        context.CancelFunc // cancels the running job; nil if none runs
 	current       job                // the running job or, if restarting, the next one
@@ -145,11 +151,17 @@ func (s *supervisor) run(ctx context.Context, want Request) error {
 			}
 		case <-s.externalStops.due:
 			s.warnOfExternalStops()
+		case <-s.built:
+			s.outdated = true
 		case r := <-s.results:
 			s.cancel = nil
 			if err := s.handleResult(ctx, r); err != nil {
 				return err
 			}
+		}
+		if s.outdated && s.cancel == nil { // not during a job: that may be a build of the app, which would begin again
+			s.outdated = false
+			s.startJob(ctx, job{})
 		}
 	}
 }
@@ -163,6 +175,9 @@ func (s *supervisor) handle(ctx context.Context, ev dev.Event) error {
 		if ev.Service == s.project.App && ev.State == dev.Running {
 			s.copying.begin(ctx, s.project)
 			s.copying.restarted()
+		}
+		if ev.State == dev.Running {
+			s.neighbours.restarted(ev.Service)
 		}
 		if s.cancel != nil {
 			s.missed[ev.Service] = ev
@@ -339,6 +354,7 @@ func (s *supervisor) handleResult(ctx context.Context, r result) error {
 	}
 	s.renewals <- r.run.configuredUntil
 	s.copying.begin(ctx, s.project)
+	s.neighbours.begin(ctx, s.project)
 	if err := s.handleMissed(ctx); err != nil {
 		return err
 	}
@@ -358,40 +374,5 @@ func (s *supervisor) handleMissed(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// Restart restarts one service's container and waits for the app's page.
-func (e *Engine) Restart(ctx context.Context, run Running, service string) error {
-	release, err := e.lock(ctx, run.Project.lockFile())
-	if err != nil {
-		return err
-	}
-	defer release()
-	var a dev.Announcement
-	if service == run.Project.App {
-		a.How = dev.AnnounceRestart
-	}
-	return e.restart(ctx, run, service, a)
-}
-
-func (e *Engine) restart(ctx context.Context, run Running, service string, a dev.Announcement) error {
-	start := time.Now()
-	have, err := e.observe(ctx, run.Project)
-	if err != nil {
-		return err
-	}
-	ops := plan.RestartOf(have, service, run.Project.Gateway, run.Project.App)
-	e.emit(dev.PlanMade{Operations: ops.Describe()})
-	if err := e.announced(ctx, run.Project, a, func() error { return e.execute(ctx, ops, run.Project, nil) }); err != nil {
-		return err
-	}
-	if _, err := e.configure(ctx, run.Project); err != nil { // the restarted service may be the gateway
-		return err
-	}
-	if err := e.await(ctx, run); err != nil {
-		return err
-	}
-	e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
 	return nil
 }

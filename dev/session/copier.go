@@ -191,17 +191,20 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 	group.Go(func() error { return watcher.Run(ctx, func(b watch.Batch) { syncer.Changed(b.Changes, b.First) }) })
 	group.Go(func() error { saves.run(ctx); return nil })
 	group.Go(func() error { hooks.run(ctx); return nil })
-	group.Go(func() error {
-		for {
-			select {
-			case <-started:
-				syncer.Started()
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	})
+	group.Go(func() error { return passStarts(ctx, started, syncer) })
 	return group.Wait()
+}
+
+// passStarts passes starts of the container on to a syncer until ctx ends.
+func passStarts(ctx context.Context, started <-chan struct{}, syncer *mirror.Syncer) error {
+	for {
+		select {
+		case <-started:
+			syncer.Started()
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // warn reports files that could not be copied. It reports each failure once, until a copy of the file succeeds; warned

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"sdev/dev"
 	"sdev/dev/config"
@@ -105,7 +104,8 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 	out.Desired = func(images map[string]string) plan.Desired {
 		desired := plan.NewDesired(e.Project, e.App, config.GatewayService, plan.Inputs{Images: images, Files: files})
 		for i, s := range desired.Services {
-			desired.Services[i].Synced = slices.ContainsFunc(e.Copies, func(c dev.Copy) bool { return c.Service == s.Config.Name })
+			copies, _ := copiesInto(e, s.Config.Name)
+			desired.Services[i].Synced = len(copies) > 0
 		}
 		return desired
 	}
@@ -116,4 +116,17 @@ func asEffective(e *config.Effective) (engine.Effective, error) {
 		return fillSeeds(e.Seeds)
 	}
 	return out, nil
+}
+
+// copiesInto returns what is copied into a service's container, and the rules that select the files.
+func copiesInto(e *config.Effective, service string) ([]dev.Copy, []dev.Rule) {
+	if service == e.App {
+		return e.Copies, e.GatewayConfig.Rules
+	}
+	for _, n := range e.Neighbours {
+		if n.Service == service {
+			return n.Copies, n.Rules
+		}
+	}
+	return nil, nil
 }

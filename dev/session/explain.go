@@ -28,6 +28,18 @@ type Explanation struct {
 	Why     string       `json:"why"`     // the explanation in words
 	Passed  []PassedRule `json:"passed"`  // rules that cover the path but exclude it
 	Below   []RuleBelow  `json:"below"`   // for a directory: what saves of files in it can do
+	// Services are what happens besides, by rules of the services around the app.
+	Services []ServiceExplanation `json:"services,omitempty"`
+}
+
+// ServiceExplanation says what a save would do for a service around the app.
+type ServiceExplanation struct {
+	Service string     `json:"service"`
+	Action  dev.Action `json:"action"`
+	Rule    string     `json:"rule"`
+	Why     string     `json:"why"`
+	Targets []string   `json:"targets"`
+	Exec    string     `json:"exec"`
 }
 
 // PassedRule is a rule that covers a path but excludes it, and why.
@@ -70,19 +82,53 @@ func Explain(ctx context.Context, h Host, given string, copied bool) (Explanatio
 	if err != nil {
 		return e, err
 	}
+	if err := e.forServices(p.Dir, effective.Neighbours); err != nil {
+		return e, err
+	}
 	if e.Kind == "directory" {
 		e.directory(rules, effective.GatewayConfig.Rules)
 		return e, nil
 	}
 	e.file(rules)
-	l, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
+	e.Targets, err = targets(p.Dir, rel, effective.GatewayConfig.Rules, effective.Copies)
+	return e, err
+}
+
+// targets returns the paths in the container to which a file is copied.
+func targets(dir, rel string, rules []dev.Rule, copies []dev.Copy) ([]string, error) {
+	l, err := newLayout(dir, rules, copies)
 	if err != nil {
-		return e, err
+		return nil, err
 	}
+	out := []string{}
 	for _, at := range l.Places(rel) {
-		e.Targets = append(e.Targets, path.Join(l.Roots()[at.Root].Path, at.Path))
+		out = append(out, path.Join(l.Roots()[at.Root].Path, at.Path))
 	}
-	return e, nil
+	return out, nil
+}
+
+// forServices explains the path for the services around the app that have a rule for it.
+func (e *Explanation) forServices(dir string, all []config.Neighbour) error {
+	for _, n := range all {
+		rules, err := watch.Compile(n.Rules)
+		if err != nil {
+			return err
+		}
+		of := Explanation{Path: e.Path, Kind: e.Kind}
+		to := []string{}
+		if e.Kind == "directory" {
+			of.directory(rules, n.Rules)
+		} else {
+			of.file(rules)
+			if to, err = targets(dir, e.Path, n.Rules, n.Copies); err != nil {
+				return err
+			}
+		}
+		if of.Rule != "" {
+			e.Services = append(e.Services, ServiceExplanation{n.Service, of.Action, of.Rule, meaning(of.Action, n.Service), to, of.Exec})
+		}
+	}
+	return nil
 }
 
 // locate finds a path in the project and returns it relative to the project's directory, dir. given is absolute or
@@ -153,7 +199,7 @@ func (e *Explanation) file(rules *watch.Rules) {
 	case found.Found:
 		e.Rule, e.Action = found.Rule.Origin, found.Rule.Action
 		e.Exec = strings.Join(found.Rule.Exec.Command, " ")
-		e.Why = meaning(e.Action)
+		e.Why = meaning(e.Action, "")
 	case len(found.Passed) > 0:
 		e.Why = "every rule that covers it excludes it"
 	default:
@@ -182,21 +228,25 @@ func (e *Explanation) directory(rules *watch.Rules, all []dev.Rule) {
 	}
 }
 
-// meaning says in words what an action does.
-func meaning(a dev.Action) string {
+// meaning says in words what an action does. service is a service around the app; "" means the app.
+func meaning(a dev.Action, service string) string {
+	name, then := "the app", "open tabs run the script again"
+	if service != "" {
+		name, then = service, service+" goes on with it"
+	}
 	switch a {
 	case dev.Live:
 		return "the app sees the file through its mount, and open tabs run the script again"
 	case dev.Sync:
-		return "sdev copies the file into the container, and open tabs run the script again"
+		return "sdev copies the file into the container, and " + then
 	case dev.SyncRestart:
-		return "sdev copies the file into the container, then restarts the app"
+		return "sdev copies the file into the container, then restarts " + name
 	case dev.SyncExec:
 		return "sdev copies the file into the container, then runs the command there"
 	case dev.Restart:
-		return "sdev restarts the app"
+		return "sdev restarts " + name
 	case dev.Rebuild:
-		return "sdev rebuilds the image and replaces the app"
+		return "sdev rebuilds the image and replaces " + name
 	case dev.Ignored:
 	}
 	return "nothing happens"

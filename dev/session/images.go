@@ -17,10 +17,6 @@ func imageSources(ctx context.Context, p *config.Project, effective *config.Effe
 	if err := p.CheckImages(); err != nil {
 		return nil, err
 	}
-	layout, err := newLayout(p.Dir, effective.GatewayConfig.Rules, effective.Copies)
-	if err != nil {
-		return nil, err
-	}
 	var out []plan.ImageSource
 	for _, name := range effective.Project.ServiceNames() {
 		if s := effective.Project.Services[name]; name != config.GatewayService && s.GetScale() > 0 {
@@ -36,7 +32,12 @@ func imageSources(ctx context.Context, p *config.Project, effective *config.Effe
 			continue
 		}
 		group.Go(func() (err error) {
-			if out[i].Input, err = config.BuildInput(ctx, p, s); err != nil || s.Name != p.App || len(effective.Copies) == 0 {
+			copies, rules := copiesInto(effective, s.Name)
+			if out[i].Input, err = config.BuildInput(ctx, p, s); err != nil || len(copies) == 0 {
+				return err
+			}
+			layout, err := newLayout(p.Dir, rules, copies)
+			if err != nil {
 				return err
 			}
 			out[i].Rest, err = config.BuildInputWithout(ctx, p, s, func(path string) bool { return len(layout.Places(path)) > 0 })

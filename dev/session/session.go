@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"sdev/dev"
@@ -48,10 +49,13 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 	}
 	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, useCurrent: s.options.As != ""}}
 	first := true
+	var mu sync.Mutex // guards first and the session: several jobs may read the project at the same time
 	return &engine.Engine{
 		Runtime: c.Runtime, Host: c.Host, Images: c.Images, Gateway: link, Emit: emit, Timeout: time.Minute,
 		Copier: &copier{files: c.Files, exec: c.Exec, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
 		Source: func(ctx context.Context) (engine.Project, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			if !first {
 				if err := s.reload(ctx, c); err != nil {
 					return engine.Project{}, err
@@ -121,6 +125,9 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	out.Copies, out.Rules, out.Container = effective.Copies, hostRules(effective.GatewayConfig), plan.ContainerName(p.Name, effective.Project.Services[p.App])
+	for _, n := range effective.Neighbours {
+		out.Neighbours = append(out.Neighbours, engine.Neighbour{Service: n.Service, Container: plan.ContainerName(p.Name, effective.Project.Services[n.Service]), Rules: n.Rules, Copies: n.Copies})
+	}
 	out.Effective = derivation{project: p, login: login, parts: parts, images: c.Exec, stateDir: state, config: &link.config}.effective
 	return out, nil
 }

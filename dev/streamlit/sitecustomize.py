@@ -4,6 +4,8 @@ Python imports the first module of this name on its path whenever it starts. Thi
 
 - keeps directories out of Streamlit's list of watched files. A package without __init__.py is a directory to
   Python. If Streamlit watches it, it notices saves slowly, and runs the script again for every file below.
+- makes Streamlit watch the directory of a script and not everything below it, which may be thousands of directories,
+  and look for saves regularly if the system allows no more watches.
 - keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
 - makes OAuth clients use the local provider, whose endpoints are in SDEV_OAUTH_ENDPOINTS, instead of a well-known
   provider whose addresses are in the app's code.
@@ -55,6 +57,113 @@ def _without_directories(module):
             return paths
 
     module.get_module_paths = get_module_paths
+
+
+def _watch_less(module):
+    """Make Streamlit watch the directories of files without those below them.
+
+    To watch one file, Streamlit watches every directory below the file's. That takes as many watches, and since
+    version 7 watchdog stops reporting if there are some thousand: reading the directories raises more events than the
+    kernel's queue holds, and whenever it overflows, watchdog reads them all again.
+    """
+    system = getattr(module, "Observer", None)
+    watcher = getattr(module, "_MultiPathWatcher", None)
+    watch_path = getattr(watcher, "watch_path", None)
+    if not callable(system) or not callable(watch_path):
+        return
+    import threading
+    from watchdog import events
+
+    asked = threading.local()  # whether the path that this thread asks to watch is a directory
+    relevant = [
+        getattr(events, kind + event)
+        for kind in ("File", "Dir")
+        for event in ("CreatedEvent", "DeletedEvent", "ModifiedEvent", "MovedEvent")
+    ]
+
+    class Observer:
+        """An observer that uses the system's events and, for what the system refuses to watch, compares."""
+
+        def __init__(self):
+            self._polling = None
+            try:
+                self._system = system()
+            except OSError as refusal:
+                self._system = None
+                self._poll(refusal)
+
+        def _poll(self, refusal):
+            if self._polling is None:
+                from watchdog.observers.polling import PollingObserver
+
+                sys.stderr.write(
+                    f"sdev: the system allows this user no more file watches ({refusal}); Streamlit notices saves up to a second later. "
+                    "Fix: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024\n"
+                )
+                sys.stderr.flush()
+                self._polling = PollingObserver()
+                self._polling.start()
+            return self._polling
+
+        def start(self):
+            if self._system is not None:
+                self._system.start()
+
+        def schedule(self, handler, path, recursive=False, **options):
+            recursive = recursive and getattr(asked, "directory", True)
+            try:
+                if self._system is not None:
+                    return self._on(self._system, handler, path, recursive, options)
+            except FileNotFoundError:
+                raise
+            except OSError as refusal:
+                self._poll(refusal)
+            return self._on(self._poll(None), handler, path, recursive, options)
+
+        @staticmethod
+        def _on(observer, handler, path, recursive, options):
+            try:
+                return observer.schedule(handler, path, recursive=recursive, event_filter=relevant, **options)
+            except TypeError:  # an old version has no filter
+                return observer.schedule(handler, path, recursive=recursive, **options)
+
+        def unschedule(self, watch):
+            for observer in self._both():
+                try:
+                    return observer.unschedule(watch)
+                except KeyError:  # the other one has it
+                    pass
+
+        def unschedule_all(self):
+            for observer in self._both():
+                observer.unschedule_all()
+
+        def stop(self):
+            for observer in self._both():
+                observer.stop()
+
+        def join(self, timeout=None):
+            for observer in self._both():
+                observer.join(timeout)
+
+        def _both(self):
+            return [observer for observer in (self._system, self._polling) if observer is not None]
+
+    def watch_one(self, path, *args, **kwargs):
+        # Without an extension, a path that does not exist yet may become a directory, such as pages.
+        asked.directory = os.path.isdir(path) or not os.path.exists(path) and not os.path.splitext(path)[1]
+        watch_path(self, path, *args, **kwargs)
+        if not asked.directory:
+            return
+        with self._lock:
+            for folder, handler in self._folder_handlers.items():
+                if path in getattr(handler, "_watched_paths", ()) and not getattr(handler.watch, "is_recursive", True):
+                    # So far, Streamlit watched only files in this directory.
+                    self._observer.unschedule(handler.watch)
+                    handler.watch = self._observer.schedule(handler, folder, recursive=True)
+
+    module.Observer = Observer
+    watcher.watch_path = watch_one
 
 
 def _to_local_provider(module):
@@ -199,7 +308,10 @@ def _setter():
 
 
 _ENDPOINTS = "SDEV_OAUTH_ENDPOINTS"
-_CHANGES = {"streamlit.watcher.local_sources_watcher": _without_directories}
+_CHANGES = {
+    "streamlit.watcher.local_sources_watcher": _without_directories,
+    "streamlit.watcher.event_based_path_watcher": _watch_less,
+}
 if os.environ.get(_ENDPOINTS):
     _CHANGES["httpx_oauth.oauth2"] = _to_local_provider
 

@@ -92,5 +92,15 @@ func (a *commands) printExplanation(e session.Explanation, asJSON bool) error {
 	for _, why := range whys {
 		row("not by", strings.Join(passed[why], "; ")+": "+why)
 	}
+	for _, n := range e.Services {
+		b.Add("\n")
+		row("service", n.Service)
+		row("action", string(n.Action)+": "+n.Why)
+		row("rule", n.Rule)
+		for _, t := range n.Targets {
+			row("copy", t)
+		}
+		row("exec", n.Exec)
+	}
 	return a.Print(&b)
 }

@@ -39,6 +39,7 @@ func story() []dev.Event {
 		dev.FileChanged{Paths: []string{"pyproject.toml", "uv.lock"}, Rule: "develop.watch[0] (docker-compose.yml:20)", Action: dev.Rebuild},
 		dev.AppReloaded{Trigger: "pyproject.toml", MS: 2310, Sessions: 2, How: dev.ReloadRebuild},
 		dev.FileChanged{Paths: []string{"docker-compose.yml"}, Action: dev.Restart},
+		dev.FileChanged{Paths: []string{"api/main.py"}, Rule: "services.api.develop.watch[0] (compose.yaml)", Action: dev.SyncRestart, Service: "api"},
 		dev.LogLine{Service: "db", Stream: "stderr", Text: "listening"},
 		dev.LogLine{Service: "app", Stream: "stderr", Text: "a warning"},
 		dev.LogDropped{N: 120},

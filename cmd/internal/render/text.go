@@ -18,6 +18,9 @@ func Failed(e dev.ServiceState) bool {
 
 // Outcome says what a save leads to, if no other line will; else "".
 func Outcome(e dev.FileChanged, sessions int) string {
+	if e.Service != "" {
+		return e.Service + ": " + string(e.Action)
+	}
 	switch e.Action {
 	case dev.Rebuild:
 		return "needs a rebuild"
