@@ -55,6 +55,7 @@ const (
 	CodeAppMissing        Code = "app.missing"
 	CodeAppAmbiguous      Code = "app.ambiguous"
 	CodeAppExited         Code = "app.exited"
+	CodeAppTLS            Code = "app.tls"
 	CodeAppNotReady       Code = "app.not-ready"
 	CodeEngineUnreachable Code = "engine.unreachable"
 	CodeEnginePermission  Code = "engine.permission"
@@ -144,6 +145,7 @@ func Codes() []CodeDoc {
 		{CodeAppMissing, "sdev cannot tell which service of the compose file is the Streamlit app"},
 		{CodeAppAmbiguous, "several scripts could be the app"},
 		{CodeAppExited, "the app exited before its page answered"},
+		{CodeAppTLS, "warning: the app serves its page over TLS, and sdev passes it on as plain http"},
 		{CodeAppNotReady, "the app's page did not answer in time"},
 		{CodeEngineUnreachable, "the container engine does not answer"},
 		{CodeEnginePermission, "this user may not open the container engine's socket"},

@@ -52,7 +52,8 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 		decode(t, p.run(0, "status", "--json"), &s)
 		return s.Reload.How == dev.ReloadSync && s.Reload.Watches > 0
 	}, func() string { return fmt.Sprint(s) })
-	p.firstSave(page)
+	p.write("code_package/streamlit/Home.py", home("second version"))
+	page.shows("second version")
 	changed := awaitEvent[dev.FileChanged](t, up)
 	if len(changed.Paths) != 1 || changed.Paths[0] != "code_package/streamlit/Home.py" || changed.Action != dev.Sync {
 		t.Errorf("file.changed = %+v", changed)

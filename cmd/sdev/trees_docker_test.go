@@ -131,44 +131,9 @@ func TestBrowser_Document000RunsAsItsArticleHasIt(t *testing.T) {
 	}
 }
 
-// becameLive waits for the outcome of a save, and reports whether it is live.
-func becameLive(t testing.TB, up *events) bool {
-	t.Helper()
-	late := time.After(40 * time.Second)
-	for {
-		select {
-		case s, ok := <-up.lines:
-			if !ok {
-				t.Fatalf("the stream ended; seen last:\n%s", up.recent())
-			}
-			up.seen = append(up.seen, s)
-			switch e := s.Event.(type) {
-			case dev.AppReloaded:
-				return true
-			case dev.Warning:
-				if e.Code == dev.CodeReloadUnseen || e.Code == dev.CodeReloadNoTab {
-					return false
-				}
-			}
-		case <-late:
-			t.Fatalf("nothing became of a save; seen last:\n%s", up.recent())
-		}
-	}
-}
-
 // saves saves a file a few times, waits each time until the tab shows it, and logs the times.
 func (p *project) saves(t testing.TB, page tab, up *events, file, format string) {
 	t.Helper()
-	// Streamlit watches a script only after its first run has ended, which is a moment after the tab shows the page. So
-	// the first save is repeated until it is seen, as a user would do.
-	for try := 1; ; try++ {
-		mark := fmt.Sprintf("warming up %d", try)
-		p.write(file, fmt.Sprintf(format, mark))
-		if becameLive(t, up) {
-			page.shows(mark)
-			break
-		}
-	}
 	var shown, reported []int64
 	for i := range 5 {
 		mark := fmt.Sprintf("%s version %d", strings.TrimSuffix(filepath.Base(file), ".py"), i)

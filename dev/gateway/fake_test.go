@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,8 +34,7 @@ type fakeApp struct {
 
 	mu     sync.Mutex // guards the fields below
 	life   int
-	server *http.Server
-	ended  chan struct{}
+	server *httptest.Server
 	tabs   map[*websocket.Conn]string // session of each
 }
 
@@ -50,6 +52,12 @@ func newFakeApp(t testing.TB) *fakeApp {
 
 func (a *fakeApp) start() {
 	a.t.Helper()
+	a.startWith(func(s *httptest.Server) { s.Start() })
+}
+
+// startWith starts the app by a method of httptest.Server, with or without TLS.
+func (a *fakeApp) startWith(start func(*httptest.Server)) {
+	a.t.Helper()
 	l, err := net.Listen("tcp", a.addr)
 	if err != nil {
 		a.t.Fatal(err)
@@ -64,25 +72,21 @@ func (a *fakeApp) start() {
 	defer a.mu.Unlock()
 	a.life++
 	a.tabs = map[*websocket.Conn]string{}
-	a.ended = make(chan struct{})
-	a.server = &http.Server{Handler: mux}
-	go func(s *http.Server, ended chan struct{}) {
-		defer close(ended)
-		_ = s.Serve(l)
-	}(a.server, a.ended)
+	a.server = &httptest.Server{Listener: l, Config: &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}}
+	start(a.server)
 }
 
 // stop ends the app like a killed process: every connection breaks.
 func (a *fakeApp) stop() {
 	a.mu.Lock()
-	server, ended, tabs := a.server, a.ended, a.tabs
+	server, tabs := a.server, a.tabs
 	a.server, a.tabs = nil, nil
 	a.mu.Unlock()
 	if server == nil {
 		return
 	}
+	server.CloseClientConnections()
 	server.Close()
-	<-ended
 	for c := range tabs {
 		c.CloseNow()
 	}
@@ -217,6 +221,13 @@ func (p *eventPipe) Next(ctx context.Context) (dev.Stamped, error) {
 			return dev.Stamped{}, ctx.Err()
 		}
 	}
+}
+
+// rest returns the events that have not been read.
+func (p *eventPipe) rest() []dev.Stamped {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.events[p.read:])
 }
 
 // rig is a gateway in front of a fake app.

@@ -29,7 +29,9 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 		DisableCompression:  true,
 		ReadBufferSize:      4 << 10,
 		WriteBufferSize:     4 << 10,
+		TLSClientConfig:     appTLS(),
 	}
+	app := &schemeTransport{next: transport, addr: up.addr, emit: loop.emit}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", up.addr
@@ -45,7 +47,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 			// Without extensions no frame is compressed, so the gateway can read them as they pass.
 			r.Out.Header.Del("Sec-WebSocket-Extensions")
 		},
-		Transport:     &reconnectTransport{next: transport, up: up, limit: reconnectWait},
+		Transport:     &reconnectTransport{next: app, up: up, limit: reconnectWait},
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {

@@ -18,41 +18,11 @@ type save struct {
 	awaitedTabs int       // number of tabs that should run; 0 if unknown
 	runs        []*run    // the runs that it caused, oldest first
 	superseded  bool      // its runs count for a later save
+	concluded   bool      // its outcome was reported, or there is none
 }
 
 // replaces reports whether the save requires a restart or rebuild of the app.
 func (s *save) replaces() bool { return s.how.Replaces() }
-
-// progress counts the runs of a save.
-type progress struct {
-	running, done, failed int
-	first, last           time.Time // when the first and the latest successful run ended
-}
-
-func (s *save) progress() (p progress) {
-	for _, r := range s.runs {
-		switch {
-		case r.running():
-			p.running++
-		case r.exception != nil, r.compiling:
-			p.failed++
-		case r.succeeded():
-			p.done++
-			if p.first.IsZero() || r.ended.Before(p.first) {
-				p.first = r.ended
-			}
-			if r.ended.After(p.last) {
-				p.last = r.ended
-			}
-		}
-	}
-	return p
-}
-
-// hasRunIn reports whether a tab has run because of the save.
-func (s *save) hasRunIn(tb *tab) bool {
-	return slices.ContainsFunc(s.runs, func(r *run) bool { return r.tab == tb && !r.replaced })
-}
 
 // From a save to its report:
 //
@@ -74,14 +44,16 @@ func (s *save) hasRunIn(tb *tab) bool {
 //	all tabs that are open have finished          at the end of the last
 //	some have finished, and none is running       quietFor after the last
 //	some have finished, and others are running    stragglerFor after the first
-//	none has finished, and some are running       not before one ends
+//	none has finished; one replaced a run that    replacedFor after the page got its first element
+//	had not ended
+//	none has finished                             endlessFor after that, or silentFor after it began
 //
 // and one without runs:
 //
 //	the app is being replaced                     returnFor after the save
 //	a run failed, a later save replaced it, or
 //	no script reads the file                      freshFor after the save
-//	a script is running                           not before it ends
+//	a script is running                           followFor after the save, or unseenAfter its end
 //	else                                          unseenAfter the save, or after the last run
 //
 // Waiting times.
@@ -92,6 +64,13 @@ const (
 	quietForAfterRestart = 600 * time.Millisecond
 	// stragglerFor is how long a finished tab waits for an unfinished one.
 	stragglerFor = 2 * time.Second
+	// endlessFor is how long a run may take before the page counts as live although it has not ended. Its end, or
+	// its exception, is better news; but scripts may run for minutes, or for ever.
+	endlessFor = 2 * time.Second
+	// replacedFor is the same if the run before it had not ended either: then this one will hardly end soon.
+	replacedFor = 300 * time.Millisecond
+	// silentFor is the same for a run that has put nothing on the page.
+	silentFor = 10 * time.Second
 	// unseenAfter is when a save that caused no run is reported; Streamlit takes 0.1 s, with the poll
 	// watcher up to a second.
 	unseenAfter = 2 * time.Second
@@ -177,6 +156,9 @@ func (t *tracker) savedLive(g ruleGroup, how dev.ReloadMethod, first, now time.T
 		return
 	}
 	t.saves = append(t.saves, s)
+	if s.script {
+		t.expectRun(s)
+	}
 	for _, r := range t.recent {
 		if t.saveFor(r, time.Time{}) == s {
 			t.attach(r, s)
@@ -266,6 +248,9 @@ func (t *tracker) attach(r *run, s *save) {
 		r.save.runs = slices.DeleteFunc(r.save.runs, func(o *run) bool { return o == r })
 	}
 	r.save = s
+	if s.concluded {
+		return
+	}
 	s.runs = append(s.runs, r)
 	for _, o := range t.saves {
 		// One run may make several saves live; it counts for the latest.
@@ -282,13 +267,14 @@ func (t *tracker) flush(now time.Time) {
 	}
 	t.recent = slices.DeleteFunc(t.recent, func(r *run) bool { return now.Sub(r.began) >= t.matchFor })
 	t.saves = slices.DeleteFunc(t.saves, func(s *save) bool {
-		due, ok := t.due(s)
-		if !ok || now.Before(due) {
+		if now.Before(t.due(s)) {
 			return false
 		}
 		t.conclude(s, now)
+		s.concluded, s.runs = true, nil
 		return true
 	})
+	t.ask(now)
 }
 
 // matched reports whether the save behind a run is known, or will never be. Until then the result of the
@@ -297,51 +283,15 @@ func (t *tracker) matched(r *run, now time.Time) bool {
 	return r.cause != bySave || r.save != nil || now.Sub(r.began) >= t.matchFor
 }
 
-// due returns the time at which a save is concluded if nothing else happens; ok is false while an active run decides.
-func (t *tracker) due(s *save) (at time.Time, ok bool) {
-	quiet, everyone := quietFor, len(t.tabs)
-	if s.replaces() {
-		quiet, everyone = quietForAfterRestart, s.awaitedTabs
-	}
-	p := s.progress()
-	switch {
-	case p.done > 0 && p.running == 0 && p.done >= everyone && everyone > 0:
-		return p.last, true
-	case p.done > 0 && p.running == 0:
-		return p.last.Add(quiet), true
-	case p.done > 0:
-		return p.first.Add(stragglerFor), true
-	case p.running > 0:
-		return time.Time{}, false
-	case s.replaces():
-		return s.noticed.Add(returnFor), true
-	case p.failed > 0 || s.superseded || !s.script:
-		return s.noticed.Add(freshFor), true
-	}
-	// While a script runs, Streamlit may wait for its end before it acts on the save.
-	for tb := range t.tabs {
-		if tb.run.running() {
-			return time.Time{}, false
-		}
-	}
-	idle := s.noticed
-	if t.lastEnd.After(idle) {
-		idle = t.lastEnd
-	}
-	return idle.Add(unseenAfter), true
-}
-
 // conclude reports the outcome of a save. Exceptions are reported separately.
 func (t *tracker) conclude(s *save, now time.Time) {
 	p := s.progress()
 	switch {
 	case p.failed > 0 || s.superseded && p.done == 0:
 	case p.done > 0:
-		t.reload = dev.AppReloaded{
-			Trigger: s.trigger, MS: max(0, p.last.Sub(s.at).Milliseconds()), Sessions: p.done, How: s.how,
-		}
-		t.reloads++
-		t.emit(now, t.reload)
+		t.live(s, p.last, p.done, now)
+	case p.shown > 0:
+		t.live(s, p.shownAt, p.shown, now)
 	case s.script && len(t.tabs) > 0 && !t.away():
 		t.emit(now, dev.Warning{
 			Code:    dev.CodeReloadUnseen,
@@ -349,6 +299,13 @@ func (t *tracker) conclude(s *save, now time.Time) {
 			Hint:    "no open page uses the file, or its content is unchanged",
 		})
 	}
+}
+
+// live reports that a number of tabs show a save since a time.
+func (t *tracker) live(s *save, since time.Time, sessions int, now time.Time) {
+	t.reload = dev.AppReloaded{Trigger: s.trigger, MS: max(0, since.Sub(s.at).Milliseconds()), Sessions: sessions, How: s.how}
+	t.reloads++
+	t.emit(now, t.reload)
 }
 
 // deadline returns the time at which wake must be called next, unless something else happens before; ok is false if
@@ -360,12 +317,15 @@ func (t *tracker) deadline() (next time.Time, ok bool) {
 		}
 	}
 	for _, s := range t.saves {
-		if at, timed := t.due(s); timed {
-			sooner(at)
-		}
+		sooner(t.due(s))
 	}
 	for _, r := range t.recent {
 		sooner(r.began.Add(t.matchFor))
+	}
+	for tb := range t.tabs {
+		if at, timed := tb.askAt(); timed {
+			sooner(at)
+		}
 	}
 	return next, ok
 }

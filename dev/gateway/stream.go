@@ -30,6 +30,7 @@ type stream struct {
 	loop    *eventLoop
 	tab     *tab
 	fromApp frames // only the reading goroutine uses it
+	blank   bool   // a run has begun, and nothing is on its page yet; only the reading goroutine uses it
 
 	mu      sync.Mutex  // guards the fields below, and the order of frames towards the app
 	fromTab frames      // parses the tab's messages
@@ -42,9 +43,10 @@ type stream struct {
 // signed-in user, if any.
 func newStream(backend io.ReadWriteCloser, up *upstream, loop *eventLoop, session, user string) *stream {
 	s := &stream{backend: backend, up: up, loop: loop, tab: &tab{user: user}}
+	s.tab.request = func(msg []byte) { time.AfterFunc(0, func() { s.inject(msg) }) }
 	_, generation := up.state()
 	replay := loop.opened(s.tab, session, generation)
-	s.fromApp.sink = &collector{peek: streamlit.PeekForward, take: s.appMessage}
+	s.fromApp.sink = &collector{peek: s.peekForward, take: s.appMessage}
 	s.fromTab.sink = &collector{peek: streamlit.PeekBack, take: s.tabMessage}
 	if replay != nil {
 		s.mu.Lock()
@@ -55,9 +57,20 @@ func newStream(backend io.ReadWriteCloser, up *upstream, loop *eventLoop, sessio
 	return s
 }
 
+// peekForward also notices the first element of a run's page, whose message it does not need.
+func (s *stream) peekForward(prefix []byte) streamlit.Verdict {
+	verdict := streamlit.PeekForward(prefix)
+	if verdict == streamlit.Skip && s.blank && streamlit.IsElement(prefix) {
+		s.blank = false
+		s.loop.appMessage(s.tab, streamlit.Forward{Kind: streamlit.Element})
+	}
+	return verdict
+}
+
 // appMessage passes a message of the app to the loop; it ignores one that it cannot parse.
 func (s *stream) appMessage(msg []byte) {
 	if f, err := streamlit.ParseForward(msg); err == nil && f.Kind != streamlit.Other {
+		s.blank = s.blank || f.Kind == streamlit.NewSession
 		s.loop.appMessage(s.tab, f)
 	}
 }
@@ -68,6 +81,15 @@ func (s *stream) tabMessage(msg []byte) {
 		s.replay = nil
 		s.loop.rerunRequested(s.tab, rerun)
 	}
+}
+
+// inject sends a request to run the page in the tab's name, unless the tab sends one before.
+func (s *stream) inject(msg []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replay, s.due = msg, true
+	// The goroutines that read and write notice a broken connection.
+	_ = s.sendReplay()
 }
 
 // replayDue sends the replay request now or, if the tab is in the middle of a message, right after it.

@@ -20,6 +20,13 @@ type tab struct {
 	auto       bool   // a timer in the page made that request
 	returning  bool   // it reconnected to a new app and has not run since
 	run        *run   // the active run, or the last one
+
+	closed   bool
+	opened   time.Time
+	firstEnd time.Time    // when its first run ended
+	expected *save        // the latest save in its first moments that it has not run for
+	asked    *save        // the save for which the gateway asked for the next run
+	request  func([]byte) // sends the app a request in the tab's name; does not block
 }
 
 // cause says why a script ran.
@@ -37,6 +44,7 @@ type run struct {
 	tab       *tab
 	cause     cause
 	began     time.Time
+	shown     time.Time // when the page got its first element; zero before
 	ended     time.Time // zero while it is active
 	save      *save     // the save that it makes live, if known
 	page      string
@@ -44,6 +52,7 @@ type run struct {
 	compiling bool // the script did not compile; the message with the reason follows
 	replaced  bool // it was interrupted, and the next run takes its place
 	reported  bool // its exception was reported
+	follows   bool // it replaced a run that had not ended
 }
 
 func (r *run) running() bool { return r != nil && r.ended.IsZero() }
@@ -110,7 +119,7 @@ func (t *tracker) away() bool { return !t.up || t.announced != dev.Announcement{
 func (t *tracker) opened(tb *tab, session string, generation uint64, now time.Time) []byte {
 	t.tabs[tb] = struct{}{}
 	t.tabless = false
-	tb.generation = generation
+	tb.generation, tb.opened = generation, now
 	t.emit(now, dev.SessionOpened{Sessions: len(t.tabs), User: tb.user})
 	if session == "" {
 		return nil
@@ -132,6 +141,7 @@ func (t *tracker) closed(tb *tab, now time.Time) {
 		return
 	}
 	delete(t.tabs, tb)
+	tb.closed = true
 	if len(t.tabs) == 0 {
 		t.lastTab = now
 	}
@@ -190,6 +200,10 @@ func (t *tracker) appMessage(tb *tab, f streamlit.Forward, now time.Time) {
 			r.exception = &e
 			t.flush(now)
 		}
+	case streamlit.Element:
+		if r := tb.run; r.running() && r.shown.IsZero() {
+			r.shown = now
+		}
 	case streamlit.Finished:
 		if tb.run.running() {
 			t.runFinished(tb.run, f.Outcome, now)
@@ -201,8 +215,16 @@ func (t *tracker) appMessage(tb *tab, f streamlit.Forward, now time.Time) {
 func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	r := &run{tab: tb, began: now, page: f.PageName()}
 	previous := tb.run
+	r.follows = previous.running()
 	interrupt(previous, now)
+	if s := tb.expected; s != nil && !now.Before(s.at) {
+		tb.expected = nil
+	}
+	asked := tb.asked
+	tb.asked = nil
 	switch {
+	case asked != nil && !tb.requested:
+		r.cause, r.save = bySave, asked
 	case tb.returning:
 		r.cause = byReturn
 	case tb.requested && tb.auto:
@@ -253,6 +275,9 @@ func (t *tracker) runFinished(r *run, outcome streamlit.Outcome, now time.Time) 
 	r.ended, t.lastEnd = now, now
 	r.replaced = outcome == streamlit.EarlyForRerun
 	r.compiling = outcome == streamlit.NotCompiled
+	if r.tab.firstEnd.IsZero() {
+		r.tab.firstEnd = now
+	}
 	if r.succeeded() && t.current.Page == r.page {
 		t.current, t.lastReported = dev.AppException{}, dev.AppException{}
 	}

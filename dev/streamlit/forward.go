@@ -20,6 +20,7 @@ const (
 	CompileException
 	Finished
 	Reference
+	Element // something else on the page, of which nothing is read
 )
 
 // Outcome is how a run of the script ended, as the server sees it. A script that raised an exception has Succeeded.
@@ -155,6 +156,22 @@ func PeekForward(prefix []byte) Verdict {
 		}
 	}
 	return More
+}
+
+// IsElement reports whether a ForwardMsg, of which only the first bytes are known, puts something on the page.
+func IsElement(prefix []byte) bool {
+	for b := prefix; len(b) > 0; {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 || num != forwardHash && num != forwardMetadata {
+			return n >= 0 && num == forwardDelta
+		}
+		m := protowire.ConsumeFieldValue(num, typ, b[n:])
+		if m < 0 {
+			return false
+		}
+		b = b[n+m:]
+	}
+	return false
 }
 
 // peekDelta looks for an exception as the new element. Fields are written in the order of their numbers, and the

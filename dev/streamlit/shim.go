@@ -1,9 +1,15 @@
 package streamlit
 
-import _ "embed"
+import (
+	_ "embed"
+	"slices"
+)
 
 //go:embed sitecustomize.py
 var shim []byte
+
+//go:embed saves.py
+var saves []byte
 
 // ShimName is the name under which Python finds the shim in a directory on its path.
 const ShimName = "sitecustomize.py"
@@ -19,9 +25,11 @@ const ShimLogin = "SDEV_LOGIN"
 // keeps directories out of Streamlit's list of watched files: otherwise Streamlit needs seconds instead of a tenth of a
 // second to notice a save in a package without __init__.py.
 //
+// It also makes Streamlit notice every save, even one in a tab's first moments, while the first run loads the files.
+//
 // If the variable [ShimLogin] is set, it keeps LOCAL_STREAMLIT unset, whatever sets it in the app's process, and prints
 // a line that [dev.ParseShimWarning] reads.
 //
 // If the variable [ShimEndpoints] is set, it makes httpx_oauth use the local provider instead of a well-known one whose
 // addresses are in the app's code. The caller may keep the bytes.
-func Shim() []byte { return append([]byte(nil), shim...) }
+func Shim() []byte { return slices.Concat(saves, shim) }

@@ -6,6 +6,7 @@ Python imports the first module of this name on its path whenever it starts. Thi
   Python. If Streamlit watches it, it notices saves slowly, and runs the script again for every file below.
 - makes Streamlit watch the directory of a script and not everything below it, which may be thousands of directories,
   and look for saves regularly if the system allows no more watches.
+- makes Streamlit notice saves in the first moments of a tab: see saves.py, which is put before this.
 - keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
 - makes OAuth clients use the local provider, whose endpoints are in SDEV_OAUTH_ENDPOINTS, instead of a well-known
   provider whose addresses are in the app's code.
@@ -26,6 +27,7 @@ class _Hook:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
+        _IMPORTED[name] = _time.time_ns()
         change = _CHANGES.get(name)
         if change is None:
             return None
@@ -308,9 +310,18 @@ def _setter():
 
 
 _ENDPOINTS = "SDEV_OAUTH_ENDPOINTS"
+
+
+def _change_watcher(module):
+    _without_directories(module)
+    _noticing_early_saves(module)
+
+
 _CHANGES = {
-    "streamlit.watcher.local_sources_watcher": _without_directories,
+    "streamlit.watcher.local_sources_watcher": _change_watcher,
     "streamlit.watcher.event_based_path_watcher": _watch_less,
+    "streamlit.runtime.app_session": _judging_saves_again,
+    "streamlit.runtime.scriptrunner.script_cache": _reading_changed_scripts,
 }
 if os.environ.get(_ENDPOINTS):
     _CHANGES["httpx_oauth.oauth2"] = _to_local_provider
