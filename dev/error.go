@@ -88,6 +88,7 @@ const (
 	CodeAWSLogin          Code = "aws.login"
 	CodeAuthMode          Code = "auth.mode"
 	CodeAuthBypass        Code = "auth.bypass"
+	CodeAuthUnmapped      Code = "auth.unmapped"
 	CodeAuthSecrets       Code = "auth.secrets"
 	CodeAuthBoto3         Code = "auth.boto3"
 	CodeAuthStreamlit     Code = "auth.streamlit"
@@ -178,6 +179,7 @@ func Codes() []CodeDoc {
 		{CodeAWSLogin, "the AWS profile gives no credentials: sign in first, or repair what creates them"},
 		{CodeAuthMode, "the code has no login that sdev can run, or sdev cannot tell which one it has"},
 		{CodeAuthBypass, "warning: the code, or a file of the project, decides by itself whether the login is bypassed"},
+		{CodeAuthUnmapped, "warning: the app uses an address of a real identity provider that sdev cannot lead to the local one"},
 		{CodeAuthSecrets, "a secrets.toml cannot be read"},
 		{CodeAuthBoto3, "boto3 is too old to use the local parameter store"},
 		{CodeAuthStreamlit, "warning: this version of Streamlit has known bugs in st.login"},

@@ -61,4 +61,7 @@ const (
 	LabelProvider = "dev.sdev.identity"
 	// LabelMode is the label of the app's container that names the login mode for which sdev created it.
 	LabelMode = "dev.sdev.mode"
+	// LabelPerson is the label of the app's container that holds the e-mail address of the person that st.user is while
+	// the login is bypassed.
+	LabelPerson = "dev.sdev.person"
 )

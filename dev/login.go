@@ -37,6 +37,12 @@ func ParseShimWarning(line string) (Warning, bool) {
 		Hint: "remove it there: sdev up --local sets it by itself"}, true
 }
 
+// UnmappedWarning is the warning about a request of the app to a real identity provider in a mode with a login.
+func UnmappedWarning(address string) Warning {
+	return Warning{Code: CodeAuthUnmapped, Message: "the app uses the real identity provider at " + Sanitize(address) + ": sdev does not lead that address to the local provider",
+		Hint: "sdev auth check counts such requests; sdev help auth says which addresses lead to the local provider"}
+}
+
 // Person is somebody who can sign in at the local provider.
 type Person struct {
 	Email  string         `json:"email"`
@@ -60,6 +66,11 @@ type Client struct {
 	Keys json.RawMessage `json:"keys,omitempty"`
 	// BackChannel is the client's address for back-channel logout notifications.
 	BackChannel string `json:"back_channel,omitempty"`
+	// Page is the app's page on this machine. If it is set, people may return to any address that the app sends: the
+	// browser goes to that address's path at Page. So an app that sends the address of its deployment gets its users back.
+	Page string `json:"page,omitempty"`
+	// AnySecret means that the client's secret is not checked, because sdev does not know it.
+	AnySecret bool `json:"any_secret,omitempty"`
 }
 
 // LoginSettings is the login configuration of the gateway. It contains secrets: sdev sends it on standard input, stores it
@@ -74,8 +85,19 @@ type LoginSettings struct {
 	// Cookies is Streamlit's secret for signing cookies, with which the gateway finds out who uses a tab; "" if
 	// Streamlit does not sign them.
 	Cookies string `json:"cookies,omitempty"`
+	// Mapped are the settings for apps that use other providers' addresses; nil if the mode maps none.
+	Mapped *MappedLogin `json:"mapped,omitempty"`
 	// Parameters are the values of the local parameter store, by name.
 	Parameters map[string]Parameter `json:"parameters,omitempty"`
+}
+
+// MappedLogin is how the local provider answers for other providers, whose addresses the start-up shim maps to it.
+type MappedLogin struct {
+	// Client stands for every client id that no client has: the app brings the id and the secret that it got from its
+	// real provider.
+	Client Client `json:"client"`
+	// Issuers are the issuers of providers whose addresses do not say it, by host.
+	Issuers map[string]string `json:"issuers,omitempty"`
 }
 
 // Parameter is a value of the parameter store.

@@ -19,16 +19,11 @@ const SecretsFile = "/opt/sdev/secrets.toml"
 
 // LoginParts is what an overlay needs to know about the login.
 type LoginParts struct {
-	Endpoints Endpoints
-	Secrets   string // file on this machine that becomes [SecretsFile], in native mode
-	Mapped    string // which addresses in the code are mapped to the local provider, for a note; "" for none
-}
-
-// Endpoints are the local provider's endpoints that OAuth libraries need one by one.
-type Endpoints struct {
-	Authorize string `json:"authorize"`
-	Token     string `json:"token"`
-	Revoke    string `json:"revoke"`
+	Hosts   []string // hosts of identity providers that the project's settings name, in app mode
+	Secrets string   // file on this machine that becomes [SecretsFile], in native mode
+	Mapped  string   // which addresses are known to lead to the local provider, for a note; "" for none
+	// Person are the claims of the person that st.user is while the login is bypassed; nil for nobody.
+	Person map[string]any
 }
 
 // bypassVariable switches an app's login off, with any non-empty value.
@@ -37,6 +32,7 @@ const bypassVariable = "LOCAL_STREAMLIT"
 // login applies the modes with a login.
 func (o *overlay) login() {
 	if !o.parts.Mode.SignsIn() {
+		o.person()
 		return
 	}
 	o.out.Issuer = dev.Issuer(o.parts.ProviderPort)
@@ -115,18 +111,49 @@ func (o *overlay) appLogin() {
 		o.setDefault("AWS_SECRET_ACCESS_KEY", "not-a-secret", why)
 		o.setDefault("AWS_DEFAULT_REGION", "us-east-1", why)
 	}
-	if o.parts.Login.Mapped == "" {
+	why := "sdev: with these rules the start-up shim makes the addresses of identity providers lead to the local one"
+	if o.parts.Login.Mapped != "" {
+		why += ": " + o.parts.Login.Mapped
+	}
+	if !o.shimModule(identityModule, identityEnv, dev.NewIdentityMap(o.out.Issuer, o.parts.Login.Hosts), why) {
 		return
 	}
-	encoded, err := json.Marshal(o.parts.Login.Endpoints)
-	if err != nil {
-		panic(err) // plain strings: cannot fail
+	for _, name := range []string{"OAUTHLIB_INSECURE_TRANSPORT", "AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_RELAX_TOKEN_SCOPE"} {
+		o.setDefault(name, "1", "sdev: the page and the local provider have no TLS on this machine")
 	}
-	o.set(mappedEnv, string(encoded), "sdev: the start-up shim redirects httpx_oauth there; "+o.parts.Login.Mapped)
 }
 
-// mappedEnv passes the local provider's endpoints to the start-up shim.
-const mappedEnv = "SDEV_OAUTH_ENDPOINTS"
+// person makes st.user a person while the login is bypassed.
+func (o *overlay) person() {
+	if o.parts.Login.Person == nil || o.parts.Mode != dev.Local {
+		return
+	}
+	email, _ := o.parts.Login.Person["email"].(string)
+	if o.shimModule(personModule, personEnv, o.parts.Login.Person, "sdev up --local --as "+email+": what st.user is") {
+		o.label(dev.LabelPerson, email)
+	}
+}
+
+// The modules of the start-up shim that a login needs, and the variables that make the shim load them.
+const (
+	identityModule, identityEnv = "sdev_identity.py", "SDEV_IDENTITY"
+	personModule, personEnv     = "sdev_person.py", "SDEV_PERSON"
+)
+
+// shimModule mounts a module of the start-up shim and sets its variable; ok is false if the app runs without the shim.
+func (o *overlay) shimModule(name, variable string, settings any, why string) (ok bool) {
+	module := o.parts.ShimModules[name]
+	if len(o.parts.Shim) == 0 || len(module) == 0 {
+		return false
+	}
+	encoded, err := json.Marshal(settings)
+	if err != nil {
+		panic(err) // comes from JSON or YAML: cannot fail
+	}
+	o.addConfig("sdev-"+strings.TrimSuffix(strings.TrimPrefix(name, "sdev_"), ".py"), shimDir+"/"+name, types.FileObjectConfig{Content: string(module)})
+	o.set(variable, string(encoded), why)
+	return true
+}
 
 // privateSecret makes a secret readable only for the app's user, if the user is known by number.
 func (o *overlay) privateSecret(s types.ServiceSecretConfig) types.ServiceSecretConfig {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"sdev/dev"
@@ -18,7 +20,7 @@ import (
 func signingIn(mode dev.Mode) func(*config.Parts) {
 	return func(p *config.Parts) {
 		p.Mode = mode
-		p.Login = config.LoginParts{Endpoints: config.Endpoints{Authorize: "http://localhost:8601/authorize", Token: "http://localhost:8601/token", Revoke: "http://localhost:8601/revoke"},
+		p.Login = config.LoginParts{Hosts: []string{"sso.shop.example"},
 			Secrets: filepath.Join(p.StateDir, "auth", "secrets.toml"), Mapped: "https://accounts.google.com/o/oauth2/v2/auth (oauth.py:3)"}
 	}
 }
@@ -49,7 +51,6 @@ func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
 	for name, want := range map[string]string{
 		"AWS_ENDPOINT_URL_SSM":    "http://" + e.GatewayConfig.Parameters,
 		"OAUTH_REDIRECT_URI":      "http://localhost:8600",
-		"SDEV_OAUTH_ENDPOINTS":    `{"authorize":"http://localhost:8601/authorize","token":"http://localhost:8601/token","revoke":"http://localhost:8601/revoke"}`,
 		"AWS_ACCESS_KEY_ID":       "AKIASDEVLOCALONLY000",
 		"AWS_DEFAULT_REGION":      "us-east-1",
 		"LOCAL_STREAMLIT":         "(unset)",
@@ -60,11 +61,43 @@ func TestOverlay_OfOwnCodeLeadsToTheParametersAndTheProvider(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
+	var rules dev.IdentityMap
+	if err := json.Unmarshal([]byte(value(app, "SDEV_IDENTITY")), &rules); err != nil || rules.At != "http://localhost:8601/at/" || !slices.Equal(rules.Own, []string{"sso.shop.example"}) || len(rules.Paths) == 0 {
+		t.Errorf("the rules of the shim: %+v, %v", rules, err)
+	}
+	if !hasModule(app, "sdev_identity.py") || hasModule(app, "sdev_person.py") {
+		t.Errorf("modules of the shim: %+v", app.Configs)
+	}
 	if e.Issuer != "http://localhost:8601" || app.Labels[dev.LabelMode] != "app" || e.GatewayConfig.ProviderPort != 8601 || e.GatewayConfig.Parameters == e.GatewayConfig.Upstream {
 		t.Errorf("%q %v %+v", e.Issuer, app.Labels, e.GatewayConfig)
 	}
 	if text, err := e.YAML(); err != nil || !strings.Contains(string(text), "oauth.py:3") {
 		t.Errorf("what is mapped is not told: %v", err)
+	}
+}
+
+// hasModule reports whether a module of the shim is mounted.
+func hasModule(app types.ServiceConfig, name string) bool {
+	return slices.ContainsFunc(app.Configs, func(c types.ServiceConfigObjConfig) bool { return c.Target == "/opt/sdev/shim/"+name })
+}
+
+func TestOverlay_APersonIsStUserOnlyWhileTheLoginIsBypassed(t *testing.T) {
+	given := func(p *config.Parts) {
+		p.Login.Person = map[string]any{"email": "zoe@example.com", "is_logged_in": true}
+	}
+	_, app := overlaid(t, plainApp, given)
+	if got := value(app, "SDEV_PERSON"); got != `{"email":"zoe@example.com","is_logged_in":true}` || !hasModule(app, "sdev_person.py") || app.Labels[dev.LabelPerson] != "zoe@example.com" {
+		t.Errorf("%s, %v, %v", got, app.Labels, app.Configs)
+	}
+	for _, mode := range []dev.Mode{dev.AppLogin, dev.Native} {
+		_, app := overlaid(t, plainApp, given, func(p *config.Parts) { p.Mode = mode })
+		if got := value(app, "SDEV_PERSON"); got != "(unset)" || hasModule(app, "sdev_person.py") || app.Labels[dev.LabelPerson] != "" {
+			t.Errorf("%s: st.user is %s", mode, got)
+		}
+	}
+	_, app = overlaid(t, plainApp)
+	if got := value(app, "SDEV_PERSON") + value(app, "SDEV_IDENTITY"); got != "(unset)(unset)" || hasModule(app, "sdev_person.py") || hasModule(app, "sdev_identity.py") {
+		t.Errorf("without a person: %s", got)
 	}
 }
 
@@ -89,7 +122,7 @@ func TestOverlay_OfStLoginBringsItsSecretsAsAFile(t *testing.T) {
 	if got := value(app, "STREAMLIT_SECRETS_FILES"); got != "/opt/sdev/secrets.toml" {
 		t.Errorf("STREAMLIT_SECRETS_FILES is %s", got)
 	}
-	if got := value(app, "SDEV_OAUTH_ENDPOINTS"); got != "(unset)" {
+	if got := value(app, "SDEV_IDENTITY"); got != "(unset)" {
 		t.Errorf("the shim maps: %s", got)
 	}
 	if len(app.Secrets) != 1 || app.Secrets[0].UID != "1000" || *app.Secrets[0].Mode != 0o400 || app.Secrets[0].Target != "/opt/sdev/secrets.toml" || !strings.HasSuffix(e.Project.Secrets[app.Secrets[0].Source].File, "/.sdev/auth/secrets.toml") {

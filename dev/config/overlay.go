@@ -33,10 +33,12 @@ type Parts struct {
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
 	// Env returns Streamlit's development settings for its port.
-	Env      func(port int) map[string]string
-	Shim     []byte // sitecustomize.py
-	Sync     bool   // the project's directories are copied into the app's container, not mounted
-	StateDir string
+	Env  func(port int) map[string]string
+	Shim []byte // sitecustomize.py
+	// ShimModules are the modules that the shim can load, by file name.
+	ShimModules map[string][]byte
+	Sync        bool // the project's directories are copied into the app's container, not mounted
+	StateDir    string
 }
 
 // ImageFacts are the relevant settings of the app's image.

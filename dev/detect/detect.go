@@ -71,7 +71,7 @@ type Findings struct {
 	Managers  []Fact   `json:"managers"`  // package managers: uv, poetry, pipenv, conda, pip, pyproject; File is the list
 	Python    Fact     `json:"python"`    // "3.11"; Value is empty if it is unknown
 	Streamlit Fact     `json:"streamlit"` // a pinned version, "any" if only the name is listed, "" if it is not listed
-	Auth      []Fact   `json:"auth"`      // streamlit-oauth, native, alb, iap, cloudflare, streamlit-authenticator, or "none"
+	Auth      []Fact   `json:"auth"`      // native, alb, iap, cloudflare, a library, "oauth", …, or "none": see [HandlingOf]
 	Login     LoginUse `json:"login"`     // what the code says about it
 
 	Modules []string `json:"-"` // the scripts that the app consists of
@@ -146,7 +146,7 @@ func (f *Findings) fromEntry() {
 		f.Modules = append(f.Modules, m.path)
 	}
 	f.Roots = p.roots
-	f.Auth = auth(p)
 	f.Login = login(p)
+	f.Auth = auth(p, f.Login)
 	f.Defects = defects(f, p)
 }

@@ -12,6 +12,12 @@ type LoginUse struct {
 	Providers []Fact `json:"providers"`
 	// Endpoints are addresses of an OAuth provider in the code.
 	Endpoints []Fact `json:"endpoints"`
+	// Settings are addresses and domains of identity providers in the project's files of settings.
+	Settings []Fact `json:"settings"`
+	// Pool is the id of a user pool of Cognito in those files or in the code.
+	Pool Fact `json:"-"`
+	// Reads are places that read LOCAL_STREAMLIT, and so let --local bypass the login.
+	Reads []Fact `json:"-"`
 	// Parameters are names of parameters in a parameter store: arguments and values of anything with "parameter" in
 	// its own name.
 	Parameters []Fact `json:"parameters"`
@@ -34,6 +40,7 @@ func (f *Findings) Uses(kind string) (Fact, bool) {
 
 func login(p *program) LoginUse {
 	var l LoginUse
+	l.Settings, l.Pool = settings(p.t)
 	for _, m := range p.modules {
 		for i, tok := range m.tokens {
 			switch tok.kind {
@@ -54,8 +61,18 @@ func (l *LoginUse) readText(m *module, i int) {
 	if tok.s == "LOCAL_STREAMLIT" && setsVariable(m.tokens[:i], rest) {
 		l.Bypassed = add(l.Bypassed, Fact{Value: tok.s, Why: "the code sets it", File: m.path, Line: tok.line})
 	}
+	if tok.s == "LOCAL_STREAMLIT" {
+		l.Reads = add(l.Reads, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
+	}
+	if l.Pool.Value == "" && cognitoPool.MatchString(tok.s) {
+		l.Pool = Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line}
+	}
 	if isOAuthEndpoint(tok.s) {
 		l.Endpoints = add(l.Endpoints, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
+		return
+	}
+	for _, address := range ProviderAddresses("", tok.s) {
+		l.Endpoints = add(l.Endpoints, Fact{Value: address, Why: "the code names it", File: m.path, Line: tok.line})
 	}
 }
 

@@ -166,7 +166,7 @@ func (t *tree) dirsHolding(top string) []string {
 }
 
 // auth finds out how users log in, from what the program imports and uses.
-func auth(p *program) []Fact {
+func auth(p *program, l LoginUse) []Fact {
 	var out []Fact
 	add := func(value, why, file string, line int) {
 		if line > 0 && !slices.ContainsFunc(out, func(f Fact) bool { return f.Value == value }) {
@@ -175,25 +175,78 @@ func auth(p *program) []Fact {
 	}
 	for _, m := range p.modules {
 		for _, i := range m.imports {
-			switch {
-			case i.level > 0:
-			case i.top() == "streamlit_oauth":
-				add("streamlit-oauth", "streamlit_oauth is imported", m.path, i.line)
-			case i.top() == "streamlit_authenticator":
-				add("streamlit-authenticator", "streamlit_authenticator is imported", m.path, i.line)
+			for _, l := range loginLibraries() {
+				if i.level == 0 && slices.ContainsFunc(l.modules, func(name string) bool { return i.provides(name) }) {
+					add(l.kind, i.name+" is imported", m.path, i.line)
+				}
 			}
 		}
 		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
-		if m.uses["context.headers"] > 0 || m.lineOfText("_get_websocket_headers") > 0 || m.lineOfSequence("_get_websocket_headers") > 0 {
+		if m.readsHeaders() {
 			for _, proxy := range dev.IdentityProxies() {
 				add(proxy.Name, "it reads the header of "+proxy.Title, m.path, m.lineOfText(proxy.Begins...))
 			}
+			for _, proxy := range proxyHeaders() {
+				add(proxy.kind, "it reads the header of "+proxy.title, m.path, m.lineOfText(proxy.begins))
+			}
 		}
 	}
+	if line, file := cognitoAPI(p); line > 0 {
+		add("cognito-api", "it calls Cognito's own interface", file, line)
+	}
+	if !slices.ContainsFunc(out, func(f Fact) bool { return HandlingOf(f.Value) == HandledApp || f.Value == "native" }) {
+		for _, address := range slices.Concat(l.Endpoints, l.Settings) {
+			add(oauthKind, "it names an identity provider, "+address.Value, address.File, max(address.Line, 1))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Fact) int { return rank(a) - rank(b) })
 	if len(out) == 0 {
 		return []Fact{{Value: "none", Why: "it imports and uses no known login"}}
 	}
 	return out
+}
+
+// rank orders kinds of logins: packages that programs also use for other things come last.
+func rank(f Fact) int {
+	if IsGeneral(f.Value) {
+		return 1
+	}
+	return 0
+}
+
+// provides reports whether an import makes a module available: that module, one below it, or one by "from".
+func (i imported) provides(module string) bool {
+	if i.name == module || strings.HasPrefix(i.name, module+".") {
+		return true
+	}
+	return slices.ContainsFunc(i.from, func(name string) bool { return i.name+"."+name == module })
+}
+
+// readsHeaders reports whether a script reads the headers of the browser's request, in one of the ways that versions of
+// Streamlit have.
+func (m *module) readsHeaders() bool {
+	if m.uses["context.headers"] > 0 {
+		return true
+	}
+	for _, name := range []string{"_get_websocket_headers", "get_websocket_headers", "websocket_headers", "_websocket_headers"} {
+		if m.lineOfText(name) > 0 || m.lineOfSequence(name) > 0 {
+			return true
+		}
+	}
+	// Streamlit's server keeps the request of each session: client.request.headers.
+	return m.lineOfSequence("request", ".", "headers") > 0
+}
+
+// cognitoAPI returns where the program signs people in through Cognito's own interface, with their passwords.
+func cognitoAPI(p *program) (line int, file string) {
+	for _, m := range p.modules {
+		for _, call := range []string{"initiate_auth", "admin_initiate_auth", "respond_to_auth_challenge"} {
+			if line := m.lineOfSequence(".", call); line > 0 {
+				return line, m.path
+			}
+		}
+	}
+	return 0, ""
 }

@@ -125,7 +125,7 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	g.login = newLoginServer(cfg, g.loop.emit)
 	g.pages = newPages(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
 	g.upstream = newUpstream(cfg.Upstream, g.loop.reachable)
-	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user)
+	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user, g.login.leadTo)
 	if cfg.Root == "" {
 		return g, nil
 	}

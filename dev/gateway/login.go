@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -124,7 +125,7 @@ func (s *loginServer) apply(login dev.LoginSettings) error {
 	if login.Mode.SignsIn() {
 		var err error
 		provider, err = oidc.New(oidc.Config{Issuer: login.Issuer, Project: s.project, Profile: login.Profile, People: login.People,
-			Clients: login.Clients, Current: login.Current, State: s.state, Emit: s.emit})
+			Clients: login.Clients, Current: login.Current, Mapped: login.Mapped, State: s.state, Emit: s.emit})
 		if err != nil {
 			return err
 		}
@@ -146,6 +147,19 @@ func (s *loginServer) user(r *http.Request) string {
 	secret := s.login.Cookies
 	s.mu.Unlock()
 	return streamlit.User(secret, r)
+}
+
+// leadTo returns the address at the local provider for one where people sign in at another provider, in app mode; any
+// other address stays as it is. The start-up shim changes the addresses on the app's pages; this is for redirects.
+func (s *loginServer) leadTo(address string) string {
+	s.mu.Lock()
+	mapped := s.login.Mapped != nil
+	s.mu.Unlock()
+	u, err := url.Parse(address)
+	if !mapped || err != nil || !dev.IsIdentityAddress(address) || dev.IdentityRole(u.Hostname(), u.Path) == "" {
+		return address
+	}
+	return s.hosts.origin + dev.AtPath + u.Hostname() + u.RequestURI()
 }
 
 // issuer returns the provider's origin; "" in modes without a login.

@@ -20,8 +20,8 @@ import (
 const reconnectWait = 14 * time.Second
 
 // newProxy returns the handler that passes requests to the app, or serves the hold page. userOf returns the user who
-// makes a request.
-func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*http.Request) string) http.Handler {
+// makes a request; leadTo returns where the browser goes instead of an address to which the app redirects it.
+func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*http.Request) string, leadTo func(string) string) http.Handler {
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConnsPerHost: 64,
@@ -52,6 +52,9 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {
 			dropProviderCookies(resp.Header)
+			if to := resp.Header.Get("Location"); to != "" {
+				resp.Header.Set("Location", leadTo(to))
+			}
 			// The gateway decides who may read the answer: see setPolicy.
 			for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Cross-Origin-Resource-Policy"} {
 				resp.Header.Del(name)

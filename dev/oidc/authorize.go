@@ -169,11 +169,12 @@ func (rc *requestContext) respondWithError(req authRequest, e *protocolError) er
 
 // respond sends an answer to the app in the requested response mode.
 func (rc *requestContext) respond(req authRequest, answer map[string]string) error {
+	to := returnAddress(req.Client, req.Redirect)
 	if req.Mode == "form_post" {
-		rc.formPost(req.Redirect, answer)
+		rc.formPost(to, answer)
 		return nil
 	}
-	return rc.redirect(req.Redirect, answer)
+	return rc.redirect(to, answer)
 }
 
 // readRequest is an authorization request with valid client and redirect_uri, and the error in the rest of it.

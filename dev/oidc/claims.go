@@ -58,7 +58,7 @@ func (p *Provider) personClaims(g grant, requested map[string]*claimRequest) cla
 	c := claims{"sub": p.profile.subject(person.Email)}
 	for name, scope := range scopeOf {
 		_, byName := requested[name]
-		if v, ok := all[name]; ok && (byName || slices.Contains(g.Scope, scope)) {
+		if v, ok := all[name]; ok && (byName || hasScope(g.Scope, scope)) {
 			c[name] = v
 		}
 	}
@@ -72,6 +72,19 @@ func (p *Provider) personClaims(g grant, requested map[string]*claimRequest) cla
 		}
 	}
 	return c
+}
+
+// hasScope reports whether a scope is among those granted, under its own name or one that other providers have for it.
+func hasScope(granted []string, scope string) bool {
+	return slices.ContainsFunc(granted, func(g string) bool { return g == scope || slices.Contains(scopeAliases[g], scope) })
+}
+
+// scopeAliases are other providers' scopes that include standard ones. Sources: Google's list of OAuth scopes, GitHub's
+// "Scopes for OAuth apps", and the permissions reference of Microsoft Graph.
+var scopeAliases = map[string][]string{
+	"https://www.googleapis.com/auth/userinfo.email": {"email"}, "https://www.googleapis.com/auth/userinfo.profile": {"profile"},
+	"user": {"email", "profile"}, "read:user": {"profile"}, "user:email": {"email", "profile"},
+	"User.Read": {"email", "profile"}, "https://graph.microsoft.com/User.Read": {"email", "profile"},
 }
 
 // scopeOf maps a standard claim to the scope that includes it (OpenID Connect Core 5.4).
@@ -98,6 +111,7 @@ func profileClaims(p dev.Person) claims {
 // idClaims are the claims of an ID token.
 func (rc *requestContext) idClaims(g grant, accessToken, alg string) claims {
 	c := rc.p.stableClaims(g)
+	c["iss"] = rc.issuer()
 	c["iat"], c["exp"] = rc.now.Unix(), rc.now.Add(tokenLifetime).Unix()
 	c["jti"], c["at_hash"] = randomToken()[:22], halfHash(accessToken)
 	if g.Nonce != "" {
@@ -126,7 +140,7 @@ func (p *Provider) stableClaims(g grant) claims {
 // accessClaims are the claims of an access token, a JWT as in RFC 9068.
 func (rc *requestContext) accessClaims(id string, g grant) claims {
 	c := claims{
-		"iss": rc.p.cfg.Issuer, "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
+		"iss": rc.issuer(), "aud": g.Client, "client_id": g.Client, "scope": strings.Join(g.Scope, " "),
 		"iat": rc.now.Unix(), "exp": rc.now.Add(tokenLifetime).Unix(), "jti": id + "." + randomToken()[:16],
 	}
 	if g.Audience != "" {

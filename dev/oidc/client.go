@@ -19,12 +19,16 @@ func (p *Provider) client(id string) (dev.Client, bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, ok := p.data.Registered[id]
-	return c.Client, ok
+	if c, ok := p.data.Registered[id]; ok || p.cfg.Mapped == nil || id == "" {
+		return c.Client, ok
+	}
+	c := p.cfg.Mapped.Client
+	c.ID = id
+	return c, true
 }
 
 // public reports whether a client has neither secret nor key.
-func public(c dev.Client) bool { return c.Secret == "" && len(c.Keys) == 0 }
+func public(c dev.Client) bool { return c.Secret == "" && len(c.Keys) == 0 && !c.AnySecret }
 
 // authenticate identifies and authenticates the client: by client_secret_basic, client_secret_post or
 // private_key_jwt, or not at all if it is public (RFC 6749 2.3).
@@ -47,6 +51,8 @@ func (rc *requestContext) authenticate() (dev.Client, error) {
 		refuse.Description = "no client_id: send it, with the secret, as HTTP Basic or in the form"
 	case !ok:
 		refuse.Description = "the client " + printable(id) + " is not registered"
+	case c.AnySecret:
+		return c, nil
 	case len(c.Keys) > 0:
 		refuse.Description = "the client authenticates with a key: send a client_assertion (private_key_jwt)"
 	case c.Secret == "" && !hasSecret(secrets):

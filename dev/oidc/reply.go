@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/url"
 	"unicode/utf16"
 )
 
@@ -39,6 +41,12 @@ func (rc *requestContext) send(status int, body []byte) {
 	h.Set("Pragma", "no-cache")
 	rc.w.WriteHeader(status)
 	_, _ = rc.w.Write(body) // on an error the client has gone
+}
+
+// sendForm answers with a form, as GitHub does unless the client asks for JSON.
+func (rc *requestContext) sendForm(v url.Values) {
+	rc.w.Header().Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	_, _ = io.WriteString(rc.w, v.Encode()) // on an error the client has gone
 }
 
 // asciiJSON is JSON whose base64url is plain base64 as well. Many apps decode a token's claims with the plain

@@ -105,7 +105,7 @@ func (p *Provider) verifyToken(token string) (claims, bool) {
 			return nil, false
 		}
 		var c claims
-		return c, json.Unmarshal(payload, &c) == nil && c["iss"] == p.cfg.Issuer
+		return c, json.Unmarshal(payload, &c) == nil && (c["iss"] == p.cfg.Issuer || p.cfg.Mapped != nil)
 	}
 	return nil, false
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -77,7 +78,7 @@ func (rc *requestContext) findCode(c dev.Client) (ticket, grant, error) {
 		return ticket{}, grant{}, err
 	}
 	why := checkVerifier(found, rc.param("code_verifier"))
-	if rc.param("redirect_uri") != found.Redirect {
+	if sent := rc.param("redirect_uri"); sent != found.Redirect && !(sent == "" && rc.at.host != "") {
 		why = "redirect_uri differs from the one in the authorization request"
 	}
 	if why != "" {
@@ -148,6 +149,10 @@ func (rc *requestContext) replyTokens(id string, g grant, renew bool) error {
 	if err != nil {
 		return err
 	}
+	if rc.at.host == "github.com" && !strings.Contains(rc.r.Header.Get("Accept"), "json") {
+		rc.sendForm(url.Values{"access_token": {answer.AccessToken}, "scope": {answer.Scope}, "token_type": {"bearer"}})
+		return nil
+	}
 	return rc.reply(http.StatusOK, answer)
 }
 
@@ -195,7 +200,7 @@ func (rc *requestContext) storeGrant(id string, g grant, a *tokenAnswer, renew b
 	}
 	until := rc.now.Add(tokenLifetime)
 	if renew && g.Offline {
-		a.RefreshToken = randomToken()
+		a.RefreshToken = refreshPrefix + randomToken()
 		until = rc.now.Add(refreshLifetime)
 		p.data.Refresh[hash(a.RefreshToken)] = ticket{Grant: id, Expires: until}
 	}

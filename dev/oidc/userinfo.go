@@ -14,12 +14,13 @@ func (p *Provider) serveUserinfo(rc *requestContext) error {
 	if err := rc.injectFaults(g.Client, g.Person.Email); err != nil {
 		return err
 	}
+	g.Scope = rc.at.scopes(g.Scope)
 	c := p.personClaims(g, g.Claims.Userinfo)
 	p.profile.userinfo(c)
 	for _, f := range p.takeFaults(rc, atClaims) {
 		f.kind.claims(c, f.Params)
 	}
-	return rc.reply(http.StatusOK, c)
+	return rc.reply(http.StatusOK, rc.at.shape(c))
 }
 
 // bearer finds the grant of the access token that a request carries (RFC 6750 2).
@@ -32,7 +33,7 @@ func (rc *requestContext) bearer() (grant, error) {
 		}
 		return &protocolError{Status: status, Code: code, Description: about, Auth: challenge}
 	}
-	if !strings.EqualFold(scheme, "Bearer") {
+	if !strings.EqualFold(scheme, "Bearer") && !(strings.EqualFold(scheme, "token") && rc.at.host != "") {
 		if token = ""; rc.r.Method == http.MethodPost {
 			token = rc.param("access_token")
 		}

@@ -113,7 +113,8 @@ func (i Instance) CurrentOptions(h Host) Options {
 // login returns the options Auth and As with which the project runs now.
 func (i Instance) login() (auth, as string) {
 	if !i.Mode().SignsIn() {
-		return "", ""
+		app, _ := i.Container(i.Project.App)
+		return "", app.Labels[dev.LabelPerson]
 	}
 	var stored dev.LoginSettings
 	b, err := dev.ReadFile(filepath.Join(i.Project.StatePath(), dev.LoginDir, dev.LoginFile))

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +27,8 @@ type loginSetup struct {
 	mode     dev.Mode
 	current  string           // e-mail address of the person who signs in without the sign-in page
 	found    *detect.Findings // the evidence for the mode and the client; nil if the login is bypassed
+	identity identity         // in modes with a login
+	person   *dev.Person      // who st.user is while the login is bypassed; nil for nobody
 	warnings []dev.Warning    // includes assumptions
 }
 
@@ -34,7 +36,7 @@ type loginSetup struct {
 func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 	s := loginSetup{mode: dev.Local, current: o.As}
 	if o.Auth == "" {
-		return s, nil
+		return newLocalSetup(p, o)
 	}
 	var err error
 	if s.found, _, err = inspect(p); err != nil {
@@ -62,6 +64,7 @@ func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 		}
 		s.current = person.Email
 	}
+	s.identity = newIdentity(p, s.found)
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
 	for _, b := range s.found.Login.Bypassed {
 		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so the login is bypassed in every mode", Hint: "remove it: sdev up --local sets it"})
@@ -76,23 +79,40 @@ func (s *loginSetup) assume(message, hint string) {
 
 // LoginMode returns the mode that fits the login in the code, and why.
 func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
-	own, hasOwn := found.Uses("streamlit-oauth")
 	native, hasNative := found.Uses("native")
+	i := slices.IndexFunc(found.Auth, func(f detect.Fact) bool { return detect.HandlingOf(f.Value) == detect.HandledApp })
+	if i >= 0 && hasNative && detect.IsGeneral(found.Auth[i].Value) {
+		i = -1 // packages such as msal have other uses; st.login has none
+	}
 	switch {
-	case hasOwn && !hasNative:
-		return dev.AppLogin, own, nil
-	case hasNative && !hasOwn:
+	case i >= 0 && !hasNative:
+		return dev.AppLogin, found.Auth[i], nil
+	case hasNative && i < 0:
 		return dev.Native, native, nil
 	}
 	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "sdev found no login in the code that --with-auth can run", Hint: "if the app has OAuth code of its own: sdev up --with-auth=app"}
-	if hasOwn {
-		e.Message = "the code has two kinds of login: streamlit-oauth, because " + own.Source() + ", and st.login, because " + native.Source()
+	if hasNative {
+		own := found.Auth[i]
+		e.Message = "the code has two kinds of login: " + own.Value + ", because " + own.Source() + ", and st.login, because " + native.Source()
 		e.Hint = "choose one: sdev up --with-auth=app or --with-auth=native, or in the compose file: x-sdev: {auth: {mode: app}}"
 	} else if other := found.Auth[0]; other.Value != "none" {
 		e.Message += ": it has " + other.Value + ", because " + other.Source()
-		e.Hint = "to run it without the login: sdev up --local"
+		e.Hint = withoutProvider(other.Value)
 	}
 	return "", detect.Fact{}, e
+}
+
+// withoutProvider says what to do about a login that the local provider cannot run.
+func withoutProvider(kind string) string {
+	switch detect.HandlingOf(kind) {
+	case detect.HandledOwn:
+		return "it keeps its own list of users and needs no provider: sdev up --local runs it with that list"
+	case detect.HandledService, detect.HandledBrowser:
+		return "sdev has no counterpart of its service; to run it against the real one: sdev up --with-auth=app"
+	case detect.HandledHeaders:
+		return "a proxy in front of the deployed app signs people in; to run it without the login: sdev up --local"
+	}
+	return "to run it without the login: sdev up --local"
 }
 
 // assumptions adds a warning for everything in which the run differs from what the code says.
@@ -100,9 +120,10 @@ func (s *loginSetup) assumptions(p *config.Project) {
 	if s.mode != dev.AppLogin {
 		return
 	}
-	if mapped := s.mapped(); mapped != "" {
-		s.assume("in this mode these addresses in the code lead to the local provider: "+mapped, "you need not do anything: sdev's start-up shim maps them, and the shim does not ship")
+	if mapped := s.identity.text(); mapped != "" {
+		s.assume("in this mode these addresses lead to the local provider: "+mapped, "you need not do anything: sdev's start-up shim maps them wherever the app has them from, and the shim does not ship")
 	}
+	s.warnings = append(s.warnings, unmappedLogins(s.found)...)
 	for _, parameter := range s.found.Login.Parameters {
 		if _, known := p.Settings.AWS.Parameters[parameter.Value]; !known && !isClientParameter(parameter.Value) {
 			s.assume("the app asks the parameter store for "+parameter.Value+" ("+parameter.Place()+"), but the local parameter store, which this mode uses, does not contain it",
@@ -121,20 +142,11 @@ func (s loginSetup) bypassWarnings(p *config.Project) []dev.Warning {
 	if err != nil {
 		return nil // the warnings are not essential
 	}
-	var out []dev.Warning
+	out := localNotes(found, s.person != nil)
 	for _, r := range found.Login.Required {
 		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True requires the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
 	}
 	return out
-}
-
-// mapped lists the addresses of OAuth providers in the code, for messages; "" if there are none.
-func (s loginSetup) mapped() string {
-	var list []string
-	for _, e := range s.found.Login.Endpoints {
-		list = append(list, fmt.Sprintf("%s (%s)", e.Value, e.Place()))
-	}
-	return strings.Join(list, ", ")
 }
 
 // isClientParameter reports whether a parameter contains the app's OAuth client, judging by its name.
@@ -146,9 +158,9 @@ func isClientParameter(name string) bool {
 // overlay returns the login's part of the inputs of [config.Overlay].
 func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginParts {
 	if !s.mode.SignsIn() {
-		return config.LoginParts{}
+		return config.LoginParts{Person: s.personClaims(p)}
 	}
-	return config.LoginParts{Endpoints: endpoints(dev.Issuer(ports.Provider)), Mapped: s.mapped(), Secrets: p.SecretsPath()}
+	return config.LoginParts{Hosts: s.identity.hosts(), Mapped: s.identity.text(), Secrets: p.SecretsPath()}
 }
 
 // provider returns the settings of the local provider. page is the address of the app. In native mode it also writes the
@@ -182,6 +194,7 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 	}
 	l.Clients = append(l.Clients, dev.Client{ID: OutsideClient, Name: "a program outside sdev", Secret: keys.Outside, Loopback: true})
 	if s.mode == dev.AppLogin {
+		l.Mapped = &dev.MappedLogin{Client: dev.Client{Name: p.Name, AnySecret: true, Page: page}, Issuers: s.identity.issuers}
 		if err := s.parameters(p, &l, app); err != nil {
 			return l, err
 		}
@@ -192,7 +205,7 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 // checkProvider returns the error with which the gateway's provider would refuse these settings. It makes a provider in
 // this process, so that the error comes before anything has changed.
 func checkProvider(project string, l dev.LoginSettings) error {
-	_, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: project, Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current})
+	_, err := oidc.New(oidc.Config{Issuer: l.Issuer, Project: project, Profile: l.Profile, People: l.People, Clients: l.Clients, Current: l.Current, Mapped: l.Mapped})
 	return err
 }
 
@@ -202,10 +215,5 @@ func (s loginSetup) profile(p *config.Project) string {
 	if p.Settings.Auth.Profile != "" {
 		return p.Settings.Auth.Profile
 	}
-	for _, e := range s.found.Login.Endpoints {
-		if name, ok := dev.ProfileAt(e.Value); ok {
-			return name
-		}
-	}
-	return dev.Profiles()[0]
+	return cmp.Or(s.identity.profile(), dev.Profiles()[0])
 }

@@ -60,11 +60,6 @@ type googleClient struct {
 }
 
 func newGoogleClient(project string, l dev.LoginSettings, app dev.Client) googleClient {
-	to := endpoints(l.Issuer)
-	return googleClient{ClientID: app.ID, ProjectID: project, AuthURI: to.Authorize, TokenURI: to.Token, CertURL: l.Issuer + "/jwks", ClientSecret: app.Secret,
+	return googleClient{ClientID: app.ID, ProjectID: project, AuthURI: l.Issuer + "/authorize", TokenURI: l.Issuer + "/token", CertURL: l.Issuer + "/jwks", ClientSecret: app.Secret,
 		RedirectURIs: app.RedirectURIs, Issuer: l.Issuer, JWKSURI: l.Issuer + "/jwks"}
-}
-
-func endpoints(issuer string) config.Endpoints {
-	return config.Endpoints{Authorize: issuer + "/authorize", Token: issuer + "/token", Revoke: issuer + "/revoke"}
 }

@@ -55,6 +55,8 @@ type AuthStatus struct {
 	Users   int          `json:"users"`
 	Current string       `json:"current"` // who signs in without the sign-in page
 	Faults  []oidc.Fault `json:"faults"`  // those that are set
+	// Unmapped are the addresses of real identity providers that the app asked for something; usually none.
+	Unmapped []oidc.Unmapped `json:"unmapped,omitempty"`
 }
 
 // EngineStatus says which engine runs the containers.
@@ -92,7 +94,7 @@ func (i Instance) Status(ctx context.Context, h Host, r Runner, e EngineStatus) 
 		s.Reload = ReloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
 		s.Sessions, s.Exception, s.Reloads = g.Sessions, g.Exception, g.Reloads
 		if g.Mode.SignsIn() {
-			s.Issuer, s.Auth = g.Auth.Issuer, AuthStatus{len(g.Auth.People), g.Auth.Current, g.Auth.Faults}
+			s.Issuer, s.Auth = g.Auth.Issuer, AuthStatus{len(g.Auth.People), g.Auth.Current, g.Auth.Faults, g.Auth.Unmapped}
 		}
 		if s.AWS.Source == config.AWSSession && !g.AWSExpires.IsZero() {
 			s.AWS.Expires = g.AWSExpires.UTC().Format(time.RFC3339)

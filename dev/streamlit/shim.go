@@ -14,9 +14,27 @@ var saves []byte
 // ShimName is the name under which Python finds the shim in a directory on its path.
 const ShimName = "sitecustomize.py"
 
-// ShimEndpoints is the variable that names the local provider's endpoints: JSON with the members
-// authorize, token and revoke.
-const ShimEndpoints = "SDEV_OAUTH_ENDPOINTS"
+//go:embed sdev_identity.py
+var shimIdentity []byte
+
+//go:embed sdev_person.py
+var shimPerson []byte
+
+// Further modules of the shim, which it loads if a variable is set.
+const (
+	// ShimIdentity is set to a [dev.IdentityMap] as JSON, and makes the addresses of identity providers lead to the local
+	// one.
+	ShimIdentity       = "SDEV_IDENTITY"
+	ShimIdentityModule = "sdev_identity.py"
+	// ShimPerson is set to a person's claims as JSON, and gives st.user that person.
+	ShimPerson       = "SDEV_PERSON"
+	ShimPersonModule = "sdev_person.py"
+)
+
+// ShimModules returns the modules by name. They must be in the directory of the shim.
+func ShimModules() map[string][]byte {
+	return map[string][]byte{ShimIdentityModule: append([]byte(nil), shimIdentity...), ShimPersonModule: append([]byte(nil), shimPerson...)}
+}
 
 // ShimLogin is the variable that holds the login mode; it is unset if the login is bypassed.
 const ShimLogin = "SDEV_LOGIN"
@@ -30,6 +48,6 @@ const ShimLogin = "SDEV_LOGIN"
 // If the variable [ShimLogin] is set, it keeps LOCAL_STREAMLIT unset, whatever sets it in the app's process, and prints
 // a line that [dev.ParseShimWarning] reads.
 //
-// If the variable [ShimEndpoints] is set, it makes httpx_oauth use the local provider instead of a well-known one whose
-// addresses are in the app's code. The caller may keep the bytes.
+// If the variable [ShimIdentity] or [ShimPerson] is set, it loads one of the [ShimModules]. The caller may keep the
+// bytes.
 func Shim() []byte { return slices.Concat(saves, shim) }

@@ -40,7 +40,11 @@ func tree(t *testing.T, files map[string]string) string {
 // python runs code with the shim in front of the given path entries and gives everything it printed.
 func python(t *testing.T, code string, path ...string) string {
 	t.Helper()
-	shim := tree(t, map[string]string{ShimName: string(Shim())})
+	files := map[string]string{ShimName: string(Shim())}
+	for name, content := range ShimModules() {
+		files[name] = string(content)
+	}
+	shim := tree(t, files)
 	cmd := exec.CommandContext(t.Context(), "python3", "-c", code)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1",
 		"PYTHONPATH="+strings.Join(append([]string{shim}, path...), string(os.PathListSeparator)))

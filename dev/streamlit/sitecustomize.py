@@ -8,8 +8,9 @@ Python imports the first module of this name on its path whenever it starts. Thi
   and look for saves regularly if the system allows no more watches.
 - makes Streamlit notice saves in the first moments of a tab: see saves.py, which is put before this.
 - keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
-- makes OAuth clients use the local provider, whose endpoints are in SDEV_OAUTH_ENDPOINTS, instead of a well-known
-  provider whose addresses are in the app's code.
+- loads sdev_identity.py if SDEV_IDENTITY is set: in a mode with a login, it makes the addresses of identity providers
+  lead to the local one.
+- loads sdev_person.py if SDEV_PERSON is set: it gives st.user a person while the login is bypassed.
 - imports the next module of this name, so that it hides nothing.
 
 It imports only what Python has loaded already. Without Streamlit, or with an unknown version of it, it silently
@@ -168,65 +169,6 @@ def _watch_less(module):
     watcher.watch_path = watch_one
 
 
-def _to_local_provider(module):
-    """Make OAuth clients of well-known providers use the local provider."""
-    client = getattr(module, "BaseOAuth2", None)
-    if not isinstance(client, type):
-        return
-    import json  # not at the top: few programs need it
-
-    local = json.loads(os.environ[_ENDPOINTS])
-    order = ("client_id", "client_secret", "authorize_endpoint", "access_token_endpoint", "refresh_token_endpoint", "revoke_token_endpoint")
-    roles = {"authorize_endpoint": "authorize", "access_token_endpoint": "token", "refresh_token_endpoint": "token", "revoke_token_endpoint": "revoke"}
-    initialise = client.__init__
-
-    def __init__(self, *args, **kwargs):
-        args = list(args)
-        for place, name in enumerate(order):
-            role = roles.get(name)
-            if role is None:
-                continue
-            if place < len(args) and _is_well_known(args[place], role):
-                args[place] = local[role]
-            elif _is_well_known(kwargs.get(name), role):
-                kwargs[name] = local[role]
-        initialise(self, *args, **kwargs)
-
-    client.__init__ = __init__
-
-
-# Well-known providers: services by their hosts, and products that run at any host by their paths.
-_HOSTS = (
-    "accounts.google.com",
-    "oauth2.googleapis.com",
-    "www.googleapis.com",
-    "login.microsoftonline.com",
-    "login.microsoftonline.us",
-    "login.live.com",
-    "github.com",
-    ".okta.com",
-    ".oktapreview.com",
-    ".auth0.com",
-    ".amazoncognito.com",
-)
-_PATHS = {
-    "authorize": ("/protocol/openid-connect/auth", "/oauth2/v1/authorize", "/oauth2/default/v1/authorize", "/oauth2/v2.0/authorize", "/oauth2/authorize"),
-    "token": ("/protocol/openid-connect/token", "/oauth2/v1/token", "/oauth2/default/v1/token", "/oauth2/v2.0/token", "/oauth2/token"),
-    "revoke": ("/protocol/openid-connect/revoke", "/oauth2/v1/revoke", "/oauth2/default/v1/revoke", "/oauth2/revoke"),
-}
-
-
-def _is_well_known(address, role):
-    """Return whether an address belongs to a well-known provider, for which the local one is used instead."""
-    if not isinstance(address, str) or not address.startswith("https://"):
-        return False
-    host, _, path = address[len("https://") :].partition("/")
-    host = host.partition(":")[0].lower()
-    if any(host == known or known[0] == "." and host.endswith(known) for known in _HOSTS):
-        return True
-    return ("/" + path.partition("?")[0].rstrip("/")).endswith(_PATHS[role])
-
-
 # The variable that bypasses the login, whatever its value. It is written in two parts, so that a search for it in a
 # printed model finds only places that set it.
 _BYPASS = "LOCAL" + "_STREAMLIT"
@@ -309,9 +251,6 @@ def _setter():
     return nearest or "Python itself"
 
 
-_ENDPOINTS = "SDEV_OAUTH_ENDPOINTS"
-
-
 def _change_watcher(module):
     _without_directories(module)
     _noticing_early_saves(module)
@@ -323,8 +262,9 @@ _CHANGES = {
     "streamlit.runtime.app_session": _judging_saves_again,
     "streamlit.runtime.scriptrunner.script_cache": _reading_changed_scripts,
 }
-if os.environ.get(_ENDPOINTS):
-    _CHANGES["httpx_oauth.oauth2"] = _to_local_provider
+for _variable, _part in (("SDEV_IDENTITY", "sdev_identity"), ("SDEV_PERSON", "sdev_person")):
+    if os.environ.get(_variable):
+        _CHANGES.update(__import__(_part).CHANGES)
 
 
 def _next():

@@ -116,6 +116,10 @@ func TestAuthCheck_FindsWhatIsWrong(t *testing.T) {
 		"a bypass that is kept off": {func(l *loginCheck) {
 			l.app.SetBy = []string{"the top level of Streamlit's secrets", "/app/Home.py:3"}
 		}, dev.AppLogin, "bypass.off", "LOCAL_STREAMLIT is set by the top level of Streamlit's secrets, /app/Home.py:3; sdev keeps it off here, but it would bypass the login of the deployed app", true},
+		"a counted request": {func(l *loginCheck) {
+			l.state.Unmapped = []oidc.Unmapped{{Address: "https://login.live.com/x", Count: 2}}
+		}, dev.AppLogin, "addresses.mapped", "the app uses a real identity provider: 2 requests to https://login.live.com/x", true},
+		"a login that nothing can map": {func(l *loginCheck) { l.fixed = []dev.Warning{{Message: "a script signs in", Hint: "h"}} }, dev.AppLogin, "addresses.mapped", "the app uses a real identity provider: a script signs in", true},
 		"a process without the shim":   {func(l *loginCheck) { l.app.Guarded = false }, dev.AppLogin, "bypass.off", "sdev cannot keep LOCAL_STREAMLIT off in the app's process, so its code or secrets may set it", true},
 		"a process of somebody else's": {func(l *loginCheck) { l.app.Guarded, l.app.BypassError = false, "PermissionError" }, dev.AppLogin, "bypass.off", "cannot read the environment of the app's process: PermissionError", false},
 		"an old boto3":                 {func(l *loginCheck) { l.app.Versions["botocore"] = "1.29.27" }, dev.AppLogin, "boto3.version", "botocore 1.29.27 ignores AWS_ENDPOINT_URL_SSM, so it sends requests to the real AWS", true},

@@ -20,6 +20,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/oidc"
 	"sdev/dev/plan"
+	"sdev/dev/session"
 )
 
 // checkOptions are the flags of "sdev auth check".
@@ -33,7 +34,8 @@ func (a *commands) newCheckCmd(run func(context.Context, checkOptions) error) *c
 		Use:   "check",
 		Short: "Find out why a login does not work",
 		Long: `Asks the provider from this machine and from inside the app's container, and compares the answers:
-issuer, keys, clocks and redirect addresses. It also checks package versions, looks for a bypass that
+issuer, keys, clocks and redirect addresses. It counts requests of the app that still went to a real
+provider. It also checks package versions, looks for a bypass that
 is still on, and for other apps that share this app's cookies. If something blocks a login, the exit
 code is 1.`,
 		Args: console.NoArgs,
@@ -79,6 +81,10 @@ type loginCheck struct {
 	appError error
 	others   []string // apps on the same host name
 	unknown  []string // groups that policies name and that have no members
+	// addresses are those of identity providers in code and settings, for people; fixed are logins whose addresses nothing
+	// can lead to the local provider. Both are about app mode.
+	addresses string
+	fixed     []dev.Warning
 }
 
 func (a *commands) runCheck(ctx context.Context, o checkOptions) error {
@@ -111,6 +117,11 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	gateway, _ := r.GatewayConfig()
 	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", gateway.Host, gateway.Port), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
+	if l.mode == dev.AppLogin {
+		if l.addresses, l.fixed, err = session.LoginAddresses(r.Project); err != nil {
+			return loginCheck{}, err
+		}
+	}
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
 	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })

@@ -34,7 +34,7 @@ func (l loginCheck) findings() []finding {
 	case l.mode == dev.Native:
 		out = append(out, l.redirect(), l.bypass(), l.streamlit(), l.authlib())
 	default:
-		out = append(out, l.redirect(), l.bypass(), l.boto3())
+		out = append(out, l.redirect(), l.mapped(), l.bypass(), l.boto3())
 	}
 	return append(out, l.cookies(), l.groups())
 }
@@ -141,6 +141,28 @@ func (l loginCheck) bypass() finding {
 		f.Fix = "remove it from there: sdev up --local sets it by itself"
 	default:
 		f.OK, f.Evidence = true, "LOCAL_STREAMLIT is not set in the app's process, and sdev keeps it off"
+	}
+	return f
+}
+
+// mapped checks that no address of a real provider is in use: neither by what the code is known to have, nor by the
+// requests that were counted since the provider started.
+func (l loginCheck) mapped() finding {
+	f := finding{ID: "addresses.mapped", Blocks: true}
+	var why []string
+	for _, w := range l.fixed {
+		why, f.Fix = append(why, w.Message), w.Hint
+	}
+	for _, u := range l.state.Unmapped {
+		why, f.Fix = append(why, fmt.Sprintf("%s to %s", render.Count(u.Count, "request"), u.Address)), "find the code that uses the address; sdev help auth says which addresses lead to the local provider"
+	}
+	switch {
+	case len(why) > 0:
+		f.Evidence = "the app uses a real identity provider: " + strings.Join(why, "; ")
+	case l.addresses != "":
+		f.OK, f.Evidence = true, "these addresses lead to the local provider: "+l.addresses
+	default:
+		f.OK, f.Evidence = true, "code and settings name no identity provider, and no request went to one"
 	}
 	return f
 }

@@ -72,6 +72,9 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		row("page", "%s  %s", s.URL, mode)
 		if s.Issuer != "" {
 			row("login", "%s", loginText(s.Auth, s.Issuer))
+			for _, u := range s.Auth.Unmapped {
+				row("", "%d× %s, a real identity provider: see sdev auth check", u.Count, u.Address)
+			}
 		}
 		tabs := "no tab open"
 		if s.Sessions == 1 {

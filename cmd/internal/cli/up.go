@@ -57,6 +57,8 @@ With --detach it returns when the page answers, and the app keeps running.`,
 		Example: `  sdev up --local          run it and follow
   sdev up --local -d       run it in the background
   sdev up --with-auth      run it with its real login
+  sdev up --as alice@example.com
+                           run it without its login; st.user is Alice
   sdev up --json           one event per line, for programs`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,7 +75,7 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	f.BoolVar(&o.local, "local", true, "bypass the app's login (LOCAL_STREAMLIT=1), on this machine only")
 	f.StringVar(&o.Auth, "with-auth", "", "run the app's own login against a local provider: `MODE` is app (its own OAuth code) or native (st.login); without MODE sdev detects it")
 	f.Lookup("with-auth").NoOptDefVal = session.DetectAuth
-	f.StringVar(&o.As, "as", "", "with --with-auth: sign in as `EMAIL`, without the sign-in page")
+	f.StringVar(&o.As, "as", "", "be `EMAIL` without the sign-in page: --with-auth signs that person in; --local makes st.user that person, without any login")
 	console.CompleteFlag(cmd, "as", a.OfferPeople)
 	f.BoolVarP(&o.detach, "detach", "d", false, "return once the page answers")
 	f.BoolVar(&o.plain, "plain", false, "print lines, even on a terminal")
@@ -103,8 +105,6 @@ func (o upOptions) validate() error {
 		return dev.UsageError("--local cannot be false", "for the real login use --with-auth; else leave --local out")
 	case validateLoginMode(o.Auth) != nil:
 		return validateLoginMode(o.Auth)
-	case o.As != "" && o.Auth == "":
-		return dev.UsageError("--as needs --with-auth", "for example: sdev up --with-auth --as "+o.As)
 	case o.Port < 0 || o.Port > 65535:
 		return dev.UsageError("--port must be a number from 1 to 65535", "for example: --port 8600")
 	case o.AWS != "" && !slices.Contains(config.AWSModes(), o.AWS):

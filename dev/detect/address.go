@@ -1,0 +1,132 @@
+package detect
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdev/dev"
+)
+
+var (
+	httpsAddress = regexp.MustCompile(`(?i)https://[a-z0-9.-]+\.[a-z]{2,}(?::\d+)?(?:/[^\s"'<>\\){}\]` + "`" + `,;]*)?`)
+	bareDomain   = regexp.MustCompile(`(?i)^[a-z0-9-]+(\.[a-z0-9-]+)+\.?$`)
+	// providerName occurs in names of settings that say where people sign in.
+	providerName = regexp.MustCompile(`(?i)oauth|oidc|auth0|cognito|keycloak|okta|entra|azure_?ad|(^|_|-)(sso|idp|issuer|authority)(_|-|$)|openid`)
+	// cognitoPool is the id of a user pool of Cognito, which is part of its issuer.
+	cognitoPool = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]{5,55}$`)
+	settingLine = regexp.MustCompile(`^\s*(?:export\s+|-\s*)?["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*(.*)$`)
+)
+
+// ProviderAddresses returns the addresses of identity providers that a setting names, without their queries: whole ones,
+// and domains alone.
+func ProviderAddresses(name, value string) []string {
+	var out []string
+	add := func(address string) {
+		address, _, _ = strings.Cut(address, "?")
+		if !slices.Contains(out, address) {
+			out = append(out, address)
+		}
+	}
+	about := providerName.MatchString(name)
+	for _, address := range httpsAddress.FindAllString(value, -1) {
+		host := HostOf(address)
+		if dev.IsIdentityAddress(address) || about && !isReturnName(name) && !dev.IsMixedHost(host) {
+			add(address)
+		}
+	}
+	value = strings.Trim(strings.TrimSpace(value), `"'`)
+	if bareDomain.MatchString(value) && (dev.IsIdentityHost(value) || about && !isReturnName(name) && isDomainName(name)) {
+		add(value)
+	}
+	return out
+}
+
+// isReturnName reports whether a setting names where people return to: that is the app's own address.
+func isReturnName(name string) bool {
+	lower := strings.ToLower(name)
+	return slices.ContainsFunc([]string{"redirect", "callback", "return", "origin", "logout", "scope"}, func(s string) bool { return strings.Contains(lower, s) })
+}
+
+// isDomainName reports whether a setting's name says that its value is a domain.
+func isDomainName(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.Contains(lower, "domain") || strings.Contains(lower, "host") || strings.Contains(lower, "server")
+}
+
+// HostOf returns the host of an address or a domain, in lower case.
+func HostOf(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return strings.ToLower(u.Hostname())
+	}
+	return strings.ToLower(strings.TrimSuffix(address, "."))
+}
+
+// OwnHosts returns the hosts of identity providers among addresses that nobody knows without the project's settings.
+func OwnHosts(facts ...Fact) []string {
+	var hosts []string
+	for _, f := range facts {
+		host := HostOf(f.Value)
+		if strings.Contains(host, ".") && !dev.IsIdentityHost(host) && !dev.IsMixedHost(host) && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	slices.Sort(hosts)
+	return hosts
+}
+
+// isSettings reports whether a file may hold an app's settings.
+func isSettings(name string) bool {
+	base := strings.ToLower(path.Base(name))
+	switch {
+	case strings.Contains(base, "example") || strings.Contains(base, "sample") || strings.Contains(base, "template") || strings.Contains(base, "lock"):
+		return false
+	case base == "package.json" || base == "pyproject.toml" || strings.HasPrefix(name, ".github/") || strings.HasPrefix(name, "docs/") || isTest(name):
+		return false
+	case base == ".env" || strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env"):
+		return true
+	}
+	return slices.Contains([]string{".toml", ".yaml", ".yml", ".json", ".ini", ".cfg", ".conf", ".properties"}, path.Ext(base))
+}
+
+// settings reads the addresses of identity providers in the files of the tree that may hold settings, and the id of a
+// user pool.
+func settings(t *tree) (out []Fact, pool Fact) {
+	const deepest, most = 4, 4 << 20 // bytes; a directory of data may hold thousands of JSON files
+	read := 0
+	for _, name := range t.names {
+		if !isSettings(name) || strings.Count(name, "/") > deepest {
+			continue
+		}
+		if read += len(t.text(name)); read > most {
+			break
+		}
+		section := ""
+		for _, l := range t.lines(name) {
+			text := strings.TrimSpace(l.text)
+			if strings.HasPrefix(text, "#") || strings.HasPrefix(text, "//") || len(text) > 2000 {
+				continue
+			}
+			if strings.HasPrefix(text, "[") {
+				section = strings.Trim(text, "[] ")
+				continue
+			}
+			key, value := "", text
+			if m := settingLine.FindStringSubmatch(text); m != nil {
+				key, value = m[1], strings.TrimSuffix(strings.TrimSpace(m[2]), ",")
+			}
+			for _, address := range ProviderAddresses(section+"_"+key, value) {
+				out = add(out, Fact{Value: address, Why: "a setting names it", File: name, Line: l.n})
+			}
+			if id := strings.Trim(value, `"' `); pool.Value == "" && cognitoPool.MatchString(id) {
+				pool = Fact{Value: id, Why: "a setting names it", File: name, Line: l.n}
+			}
+		}
+	}
+	return out, pool
+}
+
+// IsCognitoPool reports whether a text is the id of a user pool of Cognito.
+func IsCognitoPool(text string) bool { return cognitoPool.MatchString(text) }

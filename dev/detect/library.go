@@ -1,0 +1,94 @@
+package detect
+
+import "slices"
+
+// Handling is what sdev can do for a kind of login.
+type Handling string
+
+// The ways in which sdev handles a login.
+const (
+	HandledApp     Handling = "app"     // sdev up --with-auth=app runs it against the local provider
+	HandledNative  Handling = "native"  // sdev up --with-auth=native does
+	HandledBrowser Handling = "browser" // a script in the browser signs people in, and no address of its leads elsewhere
+	HandledService Handling = "service" // it calls a service's own interface, which has no local counterpart
+	HandledOwn     Handling = "own"     // it keeps its own list of users and needs no provider
+	HandledHeaders Handling = "headers" // it reads what a proxy in front of the app says
+	HandledNot     Handling = ""        // no login
+)
+
+// loginLibrary is a Python package that signs people in.
+type loginLibrary struct {
+	modules []string // any of them is imported; a name with dots includes what is below it
+	kind    string   // name among the ways to sign in
+	handled Handling
+	// general means that programs also use the package for other things, so that other signs of a login come first.
+	general bool
+}
+
+// loginLibraries returns every package that sdev knows.
+func loginLibraries() []loginLibrary {
+	return []loginLibrary{
+		{modules: []string{"streamlit_oauth"}, kind: "streamlit-oauth", handled: HandledApp},
+		{modules: []string{"streamlit_google_auth"}, kind: "streamlit-google-auth", handled: HandledApp},
+		{modules: []string{"streamlit_google_oauth", "st_google_oauth"}, kind: "streamlit-google-oauth", handled: HandledApp},
+		{modules: []string{"streamlit_cognito_auth"}, kind: "streamlit-cognito-auth", handled: HandledService},
+		{modules: []string{"streamlit_authenticator"}, kind: "streamlit-authenticator", handled: HandledOwn},
+		{modules: []string{"streamlit_login_auth_ui"}, kind: "streamlit-login-auth-ui", handled: HandledOwn},
+		{modules: []string{"auth0_component", "streamlit_auth0", "streamlit_auth0_component"}, kind: "streamlit-auth0", handled: HandledBrowser},
+		{modules: []string{"streamlit_keycloak"}, kind: "streamlit-keycloak", handled: HandledBrowser},
+		{modules: []string{"streamlit_msal", "msal_streamlit_authentication"}, kind: "streamlit-msal", handled: HandledBrowser},
+		{modules: []string{"st_login_form", "st_supabase_auth"}, kind: "supabase", handled: HandledService},
+		{modules: []string{"pyrebase", "streamlit_firebase_auth", "firebase_admin.auth"}, kind: "firebase", handled: HandledService},
+		{modules: []string{"pycognito", "warrant"}, kind: "cognito-api", handled: HandledService},
+		{modules: []string{"authlib.integrations", "authlib.oauth2"}, kind: "authlib", handled: HandledApp, general: true},
+		{modules: []string{"requests_oauthlib"}, kind: "requests-oauthlib", handled: HandledApp, general: true},
+		{modules: []string{"google_auth_oauthlib"}, kind: "google-auth-oauthlib", handled: HandledApp, general: true},
+		{modules: []string{"httpx_oauth"}, kind: "httpx-oauth", handled: HandledApp, general: true},
+		{modules: []string{"msal"}, kind: "msal", handled: HandledApp, general: true},
+		{modules: []string{"keycloak"}, kind: "python-keycloak", handled: HandledApp, general: true},
+	}
+}
+
+// oauthKind is a login that the code writes itself: nothing but addresses shows it.
+const oauthKind = "oauth"
+
+// HandlingOf returns what sdev can do for a kind of login in [Findings.Auth].
+func HandlingOf(kind string) Handling {
+	switch kind {
+	case "native":
+		return HandledNative
+	case oauthKind:
+		return HandledApp
+	case "none", "":
+		return HandledNot
+	}
+	if i := slices.IndexFunc(loginLibraries(), func(l loginLibrary) bool { return l.kind == kind }); i >= 0 {
+		return loginLibraries()[i].handled
+	}
+	return HandledHeaders
+}
+
+// IsGeneral reports whether a kind of login is only a package that programs also use for other things.
+func IsGeneral(kind string) bool {
+	return kind == oauthKind || slices.ContainsFunc(loginLibraries(), func(l loginLibrary) bool { return l.kind == kind && l.general })
+}
+
+// proxyHeader is a header by which a proxy in front of the app says who the user is, of a product without a target of
+// its own in package handoff.
+type proxyHeader struct{ kind, title, begins string }
+
+// proxyHeaders returns those that sdev knows. Sources: the products' own documentation.
+func proxyHeaders() []proxyHeader {
+	return []proxyHeader{
+		{"azure", "Azure's EasyAuth", "x-ms-client-principal"},
+		{"azure", "Azure's EasyAuth", "x-ms-token-"},
+		{"oauth2-proxy", "oauth2-proxy", "x-auth-request-"},
+		{"oauth2-proxy", "oauth2-proxy or a similar proxy", "x-forwarded-user"},
+		{"oauth2-proxy", "oauth2-proxy or a similar proxy", "x-forwarded-email"},
+		{"oauth2-proxy", "oauth2-proxy or a similar proxy", "x-forwarded-preferred-username"},
+		{"remote-user", "a web server that signs people in", "remote-user"},
+		{"remote-user", "a web server that signs people in", "remote_user"},
+		{"tailscale", "Tailscale", "tailscale-user-"},
+		{"databricks", "Databricks", "x-databricks-"},
+	}
+}

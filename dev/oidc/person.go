@@ -1,0 +1,10 @@
+package oidc
+
+import "sdev/dev"
+
+// PersonClaims returns the claims about a person that an ID token of a provider with this profile holds, without those
+// that belong to the token.
+func PersonClaims(profile string, person dev.Person) map[string]any {
+	p := Provider{profile: profileNamed(profile)}
+	return p.personClaims(grant{Person: &person, Scope: []string{"openid", "email", "profile"}}, nil)
+}
