@@ -33,10 +33,12 @@ type Parts struct {
 	GatewayImage string     // reference of the gateway's image
 	Image        ImageFacts // of the app's image
 	// Env returns Streamlit's development settings for its port.
-	Env      func(port int) map[string]string
-	Shim     []byte // sitecustomize.py
-	Sync     bool   // the project's directories are copied into the app's container, not mounted
-	StateDir string
+	Env  func(port int) map[string]string
+	Shim []byte // sitecustomize.py
+	// BytecodeEnv is the variable that names the directory in which the shim keeps bytecode; "" if it keeps none.
+	BytecodeEnv string
+	Sync        bool // the project's directories are copied into the app's container, not mounted
+	StateDir    string
 }
 
 // ImageFacts are the relevant settings of the app's image.
@@ -99,6 +101,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.gateway(ports, ruleset, mounts)
 	// user may set HOME, into which aws mounts.
 	o.environment(ports)
+	o.bytecode()
 	o.user()
 	o.aws()
 	o.login()

@@ -88,7 +88,7 @@ func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
 		return config.Parts{}, nil, err
 	}
 	gateway, err := h.GatewayRef()
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), StateDir: p.StatePath()}, warnings, err
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), BytecodeEnv: streamlit.ShimBytecode, StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {

@@ -1,6 +1,9 @@
 package streamlit
 
-import _ "embed"
+import (
+	_ "embed"
+	"slices"
+)
 
 //go:embed sitecustomize.py
 var shim []byte
@@ -23,5 +26,8 @@ const ShimLogin = "SDEV_LOGIN"
 // a line that [dev.ParseShimWarning] reads.
 //
 // If the variable [ShimEndpoints] is set, it makes httpx_oauth use the local provider instead of a well-known one whose
-// addresses are in the app's code. The caller may keep the bytes.
-func Shim() []byte { return append([]byte(nil), shim...) }
+// addresses are in the app's code.
+//
+// If the variable [ShimBytecode] is set, it keeps the bytecode of installed packages in that directory. That part comes
+// first, because it speeds up everything that Python imports after it. The caller may keep the bytes.
+func Shim() []byte { return slices.Concat(bytecode, shim) }

@@ -7,6 +7,7 @@ Python imports the first module of this name on its path whenever it starts. Thi
 - keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
 - makes OAuth clients use the local provider, whose endpoints are in SDEV_OAUTH_ENDPOINTS, instead of a well-known
   provider whose addresses are in the app's code.
+- keeps the bytecode of installed packages in the directory SDEV_BYTECODE: see bytecode.py, which is put before this.
 - imports the next module of this name, so that it hides nothing.
 
 It imports only what Python has loaded already. Without Streamlit, or with an unknown version of it, it silently
