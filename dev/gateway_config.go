@@ -46,14 +46,17 @@ type Mount struct {
 
 // Names that the host and the gateway container agree on.
 const (
-	GatewayConfigEnv  = "SDEV_GATEWAY"   // environment variable that holds a GatewayConfig as JSON
-	GatewayProjectDir = "/project"       // mount point of the project in the gateway
-	GatewayStateDir   = "/state"         // directory of the gateway's persistent state
-	StateDir          = ".sdev"          // sdev's own directory in a project
-	LoginDir          = "auth"           // directory in StateDir for the login; the gateway mounts it at [GatewayStateDir]
-	LoginFile         = "login.json"     // file in LoginDir with the latest [LoginSettings]
-	ReceiverDir       = "/opt/sdev/sync" // directory of sdev's copy receiver, in a container that gets copies
-	GatewaySocket     = "/run/sdev/control.sock"
+	GatewayConfigEnv  = "SDEV_GATEWAY" // environment variable that holds a GatewayConfig as JSON
+	GatewayProjectDir = "/project"     // mount point of the project in the gateway
+	GatewayStateDir   = "/state"       // directory of the gateway's persistent state
+	// GatewayBytecodeDir is a directory of the gateway's image that everybody may write to. A new volume mounted there
+	// becomes like it.
+	GatewayBytecodeDir = "/bytecode"
+	StateDir           = ".sdev"          // sdev's own directory in a project
+	LoginDir           = "auth"           // directory in StateDir for the login; the gateway mounts it at [GatewayStateDir]
+	LoginFile          = "login.json"     // file in LoginDir with the latest [LoginSettings]
+	ReceiverDir        = "/opt/sdev/sync" // directory of sdev's copy receiver, in a container that gets copies
+	GatewaySocket      = "/run/sdev/control.sock"
 	// LabelFront is the label of the gateway's container that names its container port for the app, as the engine
 	// writes ports ("8501/tcp"). The host port published for it is the port of the app's origin.
 	LabelFront = "dev.sdev.front"

@@ -199,7 +199,7 @@ func TestDockerDown_LeavesNothingAndTouchesNoOther(t *testing.T) {
 	if left := p.ids(); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
-	if left := docker(t, "volume", "ls", "-q", "--filter", "label=com.docker.compose.project="+p.name); left != p.name+"_keep" {
+	if left := p.volumes(); !slices.Equal(left, []string{p.name + "_keep"}) {
 		t.Errorf("volumes after down: %q, want the named one alone", left)
 	}
 	p.run(0, "down", "--volumes")

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +86,7 @@ func TestDockerMounts_LeaveTheProjectUnchanged(t *testing.T) {
 		}
 	})
 	p.run(0, "down")
-	if left := docker(t, "volume", "ls", "-q", "--filter", "label=com.docker.compose.project="+p.name); left != p.name+"_cache" {
+	if left := p.volumes(); !slices.Equal(left, []string{p.name + "_cache"}) {
 		t.Errorf("volumes that are left: %q", left)
 	}
 }

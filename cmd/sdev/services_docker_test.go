@@ -256,7 +256,7 @@ func TestDockerUp_TakesOverWhatDockerComposeStarted(t *testing.T) {
 	compose("up", "-d")
 	compose("exec", "-T", "db", "sh", "-c", "echo kept > /data/word")
 	made := plans(t, p.run(0, "up", "-d", "--json"))
-	if !strings.Contains(made, "(sdev did not create it)\n") || strings.Contains(made, "create volume") {
+	if !strings.Contains(made, "(sdev did not create it)\n") || strings.Contains(made, "create volume "+p.name+"_data") {
 		t.Errorf("plan:\n%s", made)
 	}
 	if got := docker(t, "exec", p.name+"-db-1", "cat", "/data/word"); got != "kept" {

@@ -166,12 +166,23 @@ func (p *project) ids() map[string]string {
 	return out
 }
 
-// remains lists the project's containers, networks and volumes on the engine; "" if there are none.
+// remains lists the project's containers, networks and volumes on the engine, without the bytecode that the next start
+// uses; "" if there are none.
 func (p *project) remains() string {
 	p.t.Helper()
 	label := "label=com.docker.compose.project=" + p.name
-	return docker(p.t, "ps", "-aq", "--filter", label) + docker(p.t, "network", "ls", "-q", "--filter", label) + docker(p.t, "volume", "ls", "-q", "--filter", label)
+	return docker(p.t, "ps", "-aq", "--filter", label) + docker(p.t, "network", "ls", "-q", "--filter", label) + strings.Join(p.volumes(), "\n")
 }
+
+// volumes lists the names of the project's volumes on the engine, without the one for bytecode.
+func (p *project) volumes() []string {
+	p.t.Helper()
+	all := strings.Fields(docker(p.t, "volume", "ls", "-q", "--filter", "label=com.docker.compose.project="+p.name))
+	return slices.DeleteFunc(all, func(name string) bool { return name == p.bytecode() })
+}
+
+// bytecode is the name of the volume that holds the bytecode of packages.
+func (p *project) bytecode() string { return p.name + "_sdev-bytecode" }
 
 // app is the name of the app's container.
 func (p *project) app() string { return p.name + "-streamlit-local-1" }

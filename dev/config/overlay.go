@@ -37,6 +37,8 @@ type Parts struct {
 	Shim []byte // sitecustomize.py
 	// ShimModules are the modules that the shim can load, by file name.
 	ShimModules map[string][]byte
+	// BytecodeEnv is the variable that names the directory in which the shim keeps bytecode; "" if it keeps none.
+	BytecodeEnv string
 	Sync        bool // the project's directories are copied into the app's container, not mounted
 	StateDir    string
 }
@@ -103,6 +105,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.gateway(ports, ruleset, mounts)
 	// user may set HOME, into which aws mounts.
 	o.environment(ports)
+	o.bytecode()
 	o.user()
 	o.aws()
 	o.login()

@@ -52,6 +52,7 @@ func TestOverlay_OfAScaffoldedProject(t *testing.T) {
 	given := parts(p)
 	given.Machine.AWS = config.AWS{Dir: "/home/alice/.aws", Profile: "shop-dev", Region: "eu-west-1", Caches: []string{"sso/cache", "cli/cache"}}
 	given.Machine.CA = config.CA{File: "/etc/corp.pem", Origin: "SSL_CERT_FILE", PEM: []byte("certificate")}
+	given.BytecodeEnv = "KEEP_BYTECODE"
 	given.Machine.Proxy = map[string]string{"HTTPS_PROXY": "http://proxy:3128"}
 	e, err := config.Overlay(p, given)
 	if err != nil {

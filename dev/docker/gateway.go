@@ -150,8 +150,13 @@ func writeGatewayTar(w io.Writer, executable string) error {
 		return err
 	}
 	t := tar.NewWriter(w)
-	for _, dir := range []string{"run/", "run/sdev/", "project/", "state/", "tmp/"} {
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}); err != nil {
+	open := dev.GatewayBytecodeDir[1:] + "/"
+	for _, dir := range []string{"run/", "run/sdev/", "project/", "state/", "tmp/", open} {
+		mode := int64(0o755)
+		if dir == open {
+			mode = 0o777
+		}
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: mode}); err != nil {
 			return err
 		}
 	}

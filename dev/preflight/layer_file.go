@@ -76,8 +76,8 @@ func isCredentialFile(name string) bool {
 	return false
 }
 
-// shimMark is in the first line of the start-up shim.
-const shimMark = "Start-up file of sdev, mounted for development only"
+// shimMark is in the start-up shim of every version of sdev.
+const shimMark = "Start-up file of sdev, mounted"
 
 // readContent searches a file for credentials, unless it is known to hold no text, and saves what may switch the
 // login off.

@@ -2,6 +2,7 @@ package preflight_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,15 @@ import (
 type example struct {
 	fails, passes func(*subject)
 	also          []string // other rules that find the same
+}
+
+// shim is the start-up shim of this version.
+func shim() string {
+	b, err := os.ReadFile("../streamlit/sitecustomize.py")
+	if err != nil {
+		panic(err) // impossible: the file is in the repository
+	}
+	return string(b)
 }
 
 func examples() map[string]example {
@@ -58,7 +68,7 @@ func examples() map[string]example {
 		"mock.issuer":   {fails: service("OIDC_ISSUER", "http://localhost:8601"), passes: service("OIDC_ISSUER", "https://login.example.com")},
 		"mock.redirect": {fails: bundle("app.tf", "  redirect_uri = \"http://127.0.0.1:8501/oauth2callback\"\n"), passes: bundle("app.tf", "  redirect_uri = \"https://shop.example.com/oauth2callback\"\n  health       = \"http://localhost:8501/_stcore/health\"\n")},
 		"mock.variable": {fails: set("SDEV_OAUTH_ENDPOINTS", "{}"), passes: set("SDEVELOPMENT", "x")},
-		"mock.shim":     {fails: inImage("app/sitecustomize.py", `"""Start-up file of sdev, mounted for development only; nothing of it ships.`+"\n"), passes: inImage("usr/lib/python3.12/sitecustomize.py", "import apport_python_hook\n")},
+		"mock.shim":     {fails: inImage("app/sitecustomize.py", shim()), passes: inImage("usr/lib/python3.12/sitecustomize.py", "import apport_python_hook\n")},
 		"mock.layer":    {fails: inImage("app/.sdev/auth/client.json", "{}"), passes: inImage("app/sdev/notes.txt", "x")},
 		"mock.cookie":   {fails: set("STREAMLIT_SERVER_COOKIE_SECRET", "dev"), passes: bundle("task.json", `{"secrets": [{"name": "STREAMLIT_SERVER_COOKIE_SECRET", "valueFrom": "arn:aws:ssm:eu:1:parameter/c"}]}`), also: []string{"secret.variable"}},
 		"mock.ca":       {fails: set("SSL_CERT_FILE", "/opt/sdev/ca.pem"), passes: set("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")},

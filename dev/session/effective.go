@@ -87,7 +87,7 @@ func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
 		return config.Parts{}, nil, err
 	}
 	gateway, err := h.GatewayRef()
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), ShimModules: streamlit.ShimModules(), StateDir: p.StatePath()}, warnings, err
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), ShimModules: streamlit.ShimModules(), BytecodeEnv: streamlit.ShimBytecode, StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {

@@ -48,6 +48,8 @@ const ShimLogin = "SDEV_LOGIN"
 // If the variable [ShimLogin] is set, it keeps LOCAL_STREAMLIT unset, whatever sets it in the app's process, and prints
 // a line that [dev.ParseShimWarning] reads.
 //
-// If the variable [ShimIdentity] or [ShimPerson] is set, it loads one of the [ShimModules]. The caller may keep the
-// bytes.
-func Shim() []byte { return slices.Concat(saves, shim) }
+// If the variable [ShimIdentity] or [ShimPerson] is set, it loads one of the [ShimModules].
+//
+// If the variable [ShimBytecode] is set, it keeps the bytecode of installed packages in that directory. That part comes
+// first, because it speeds up everything that Python imports after it. The caller may keep the bytes.
+func Shim() []byte { return slices.Concat(bytecode, saves, shim) }

@@ -11,6 +11,7 @@ Python imports the first module of this name on its path whenever it starts. Thi
 - loads sdev_identity.py if SDEV_IDENTITY is set: in a mode with a login, it makes the addresses of identity providers
   lead to the local one.
 - loads sdev_person.py if SDEV_PERSON is set: it gives st.user a person while the login is bypassed.
+- keeps the bytecode of installed packages in the directory SDEV_BYTECODE: see bytecode.py, which is put before this.
 - imports the next module of this name, so that it hides nothing.
 
 It imports only what Python has loaded already. Without Streamlit, or with an unknown version of it, it silently

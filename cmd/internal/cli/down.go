@@ -25,8 +25,9 @@ func (a *commands) newDownCmd(run func(context.Context, downOptions) error) *cob
 touches nothing else. If nothing runs, it succeeds. If a clone of the project in another directory
 runs under the same name, it leaves that alone and fails.
 
---volumes also removes the volumes that were created from this directory. A volume stays, with a
-warning, if it is external, if another project uses it, or if its origin is unknown.`,
+--volumes also removes the volumes that were created from this directory, among them the one in which
+sdev keeps bytecode of packages for the next start. A volume stays, with a warning, if it is external, if
+another project uses it, or if its origin is unknown.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json

@@ -113,6 +113,7 @@ Variables that sdev sets in the app's container ("sdev config" prints them all, 
                           with --with-auth: where the app finds its client, and the app's own origin
   SDEV_OAUTH_ENDPOINTS    with --with-auth: the local addresses that the start-up shim uses in place of
                           those of known providers
+  SDEV_BYTECODE           where the start-up shim keeps bytecode of installed packages
   PYTHONPATH              the start-up shim, then the value of the image or the compose file
   STREAMLIT_…             development settings of the Streamlit server
   HOME                    a writable home directory for your user id
