@@ -8,6 +8,10 @@ type Mode string
 // Local bypasses the login: sdev's overlay sets LOCAL_STREAMLIT, on loopback only.
 const Local Mode = "local"
 
+// StagePrevious is the stage of a Dockerfile that a build on this machine may replace by the image of the last build:
+// one in whose place an image with other packages leads to the same result.
+const StagePrevious = "sdev-previous"
+
 // Action is what a changed file calls for.
 type Action string
 

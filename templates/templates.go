@@ -16,7 +16,7 @@ import (
 
 // ProjectVersion names the state of the project tree. It is recorded in every project made from it
 // and changes whenever what is rendered does.
-const ProjectVersion = "2026.11.1"
+const ProjectVersion = "2026.11.2"
 
 // The prefix "all:" keeps the files whose names begin with a dot.
 //

@@ -12,6 +12,7 @@ type Recipe struct {
 	Dockerfile string // of the tree, relative to Context; "" if Text replaces it
 	Context    string // of the build
 	Text       string // text of a Dockerfile; "" if the tree has one
+	Base       string // with Text: the image that it starts from
 	Workdir    string // "": the image's own
 	Command    []string
 	CommandWhy Fact     // why Command runs; if Command is nil, why the image's own does
@@ -36,8 +37,10 @@ func (f *Findings) Recipe() (r Recipe, ok bool) {
 	if d, ok := f.image(); ok {
 		return f.fromDockerfile(d, e), true
 	}
+	w := &writer{f: f}
+	w.dockerfile()
 	root := f.root()
-	r = Recipe{Context: ".", Text: f.dockerfile(), Workdir: path.Join(appDir, root), Mounts: []Mount{{".", appDir}},
+	r = Recipe{Context: ".", Text: w.String(), Base: f.baseImage(), Workdir: path.Join(appDir, root), Mounts: []Mount{{".", appDir}},
 		Command: []string{"streamlit", "run", relative(root, e.Path)}, CommandWhy: e.Why()}
 	r.PythonPath, r.PathWhy = f.pythonPath(r.Mounts)
 	return r, true

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -15,7 +16,7 @@ const (
 	withCA = "--mount=type=secret,id=ca \\\n" +
 		"    if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca PIP_CERT=/run/secrets/ca REQUESTS_CA_BUNDLE=/run/secrets/ca%s; fi; \\\n    "
 	pipCache   = "RUN --mount=type=cache,target=/root/.cache/pip "
-	uvCache    = "RUN --mount=type=cache,target=/root/.cache/uv "
+	uvCache    = "RUN --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv --mount=type=cache,target=/root/.cache/uv "
 	condaCache = "RUN --mount=type=cache,target=/root/.mamba/pkgs "
 
 	// Versions of the tools. Users change them in a Dockerfile of their own.
@@ -28,8 +29,9 @@ const (
 // writer writes a Dockerfile.
 type writer struct {
 	strings.Builder
-	f   *Findings
-	pip string // the command that installs into the app's environment
+	f     *Findings
+	ships bool   // the image may leave this machine, so that equal sources must give equal files
+	pip   string // the command of pip that installs into the app's environment
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
@@ -38,30 +40,23 @@ func (w *writer) run(cache, more, commands string) {
 	w.line("%s%s%s", cache, fmt.Sprintf(withCA, more), commands)
 }
 
-// dockerfile writes a Dockerfile for a tree without one. It installs the packages with their own manager and copies
-// no source, which is mounted.
-func (f *Findings) dockerfile() string {
-	w := &writer{f: f}
-	first := f.firstList()
-	w.base(first.manager)
-	switch first.manager {
-	case "uv":
-		w.uv(first)
-	case "poetry":
-		w.poetry(first)
-	case "pipenv":
-		w.pipenv(first)
-	case "conda":
+// dockerfile writes a Dockerfile for a tree without one. It installs the packages and copies no source, which is
+// mounted. uv installs everything except conda's packages: it reads what the other managers write, and is many times
+// faster than pip.
+func (w *writer) dockerfile() {
+	first := w.f.firstList()
+	if conda := first.manager == "conda"; conda {
+		w.condaBase()
 		w.conda(first)
-	case "pyproject":
-		w.pyproject(first)
+		w.condaRequirements()
+	} else {
+		w.base()
+		w.install(first)
 	}
-	w.requirements(first)
-	if path, _ := f.pythonPath([]Mount{{".", appDir}}); path != appDir {
+	if path, _ := w.f.pythonPath([]Mount{{".", appDir}}); path != appDir {
 		w.line("ENV PYTHONPATH=%s", variableValue(path))
 	}
 	w.line("EXPOSE %d", 8501)
-	return w.String()
 }
 
 // Ship returns a Dockerfile with the source, for the tree to keep; "" if there is no entry script.
@@ -70,9 +65,9 @@ func (f *Findings) Ship() string {
 	if !ok {
 		return ""
 	}
-	w := &writer{f: f}
+	w := &writer{f: f, ships: true}
 	w.line("# Made by sdev init from what it found in this directory.")
-	w.WriteString(f.dockerfile())
+	w.dockerfile()
 	w.line("COPY . /app")
 	root := f.root()
 	if root != "." {
@@ -107,27 +102,47 @@ func (f *Findings) firstList() depFile {
 	return first
 }
 
-func (w *writer) base(manager string) {
-	conda := manager == "conda"
-	python := w.f.Python.Value
-	if python == "" {
-		python = defaultPython
+// imageVariables are the variables of every image. With PYTHONDONTWRITEBYTECODE, Python writes no bytecode of the user's
+// modules: two saves within a second would otherwise run the older code. It still reads the packages' bytecode.
+const imageVariables = "ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app"
+
+// base writes the stages before the packages. The one with uv is the same for every project, so that the engine
+// builds it once.
+func (w *writer) base() {
+	image := w.f.baseImage()
+	w.pip = "pip --python /opt/venv/bin/python install --disable-pip-version-check --no-compile --no-cache-dir"
+	w.line("FROM %s AS uv\nARG UV=%s", image, uvVersion)
+	w.run(pipCache, "", "pip install --disable-pip-version-check --no-compile --no-deps --cache-dir=/root/.cache/pip --target=/opt/uv \"uv==${UV}\"")
+	switch w.f.firstList().manager {
+	case "poetry":
+		w.tool("poetry", poetryVersion, "poetry-plugin-export")
+	case "pipenv":
+		w.tool("pipenv", pipenvVersion)
 	}
-	bin, image := "/opt/venv/bin", "python:"+python+"-slim"
-	w.pip = "pip --python /opt/venv/bin/python install --disable-pip-version-check --no-compile --cache-dir=/root/.cache/pip"
-	if conda {
-		bin, image = "/opt/conda/bin", micromamba
-		w.pip = "/opt/conda/bin/python -m pip install --disable-pip-version-check --no-compile --cache-dir=/root/.cache/pip"
-	}
-	w.line("FROM %s", image)
-	if conda {
-		w.line("USER root\nSHELL [\"/bin/sh\", \"-c\"]\nENTRYPOINT []")
-	}
-	w.line("ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app", bin)
+	w.line("\nFROM %s AS base", image)
+	w.line(imageVariables, "/opt/venv/bin")
 	w.apt()
-	if !conda && manager != "uv" { // uv creates the environment itself
-		w.line("RUN python -m venv --without-pip /opt/venv")
+	w.line("RUN python -m venv --without-pip /opt/venv\n")
+	if slices.ContainsFunc(w.f.lists, func(l depFile) bool { return l.needsSource }) {
+		w.line("FROM base") // an earlier image may hold source that the project has no more
+		return
 	}
+	w.line("# When only a list of packages has changed, sdev continues here from the image of its last build.\nFROM base AS %s\n\nFROM %[1]s", dev.StagePrevious)
+}
+
+// baseImage is the image that the app's own starts from.
+func (f *Findings) baseImage() string {
+	if f.firstList().manager == "conda" {
+		return micromamba
+	}
+	return "python:" + cmp.Or(f.Python.Value, defaultPython) + "-slim"
+}
+
+func (w *writer) condaBase() {
+	w.pip = "/opt/conda/bin/python -m pip install --disable-pip-version-check --no-compile --cache-dir=/root/.cache/pip"
+	w.line("FROM %s\nUSER root\nSHELL [\"/bin/sh\", \"-c\"]\nENTRYPOINT []", micromamba)
+	w.line(imageVariables, "/opt/conda/bin")
+	w.apt()
 }
 
 // variableValue writes a value for ENV.
@@ -140,18 +155,30 @@ func variableValue(path string) string {
 
 // apt installs what packages.txt lists, as Streamlit Community Cloud does.
 func (w *writer) apt() {
-	if !w.f.tree.has("packages.txt") {
-		return
-	}
-	var names []string
-	for _, r := range w.f.tree.lines("packages.txt") {
-		if name := strings.TrimSpace(r.text); isAptName(name) {
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
+	if names := w.f.systemPackages(); len(names) > 0 {
 		w.line("RUN apt-get update \\\n    && apt-get install -y --no-install-recommends %s \\\n    && rm -rf /var/lib/apt/lists/*", strings.Join(names, " "))
 	}
+}
+
+// systemPackages are the names in packages.txt, the one nearest to the entry script.
+func (f *Findings) systemPackages() []string {
+	var names []string
+	for _, dir := range slices.Backward(f.dirs()) {
+		list := path.Join(dir, "packages.txt")
+		if !f.tree.has(list) {
+			continue
+		}
+		for _, r := range f.tree.lines(list) {
+			text, _, _ := strings.Cut(r.text, "#")
+			for name := range strings.FieldsSeq(text) {
+				if isAptName(name) && !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+		break
+	}
+	return names
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -161,10 +188,10 @@ func isAptName(s string) bool {
 	return s != "" && s[0] != '-' && strings.Trim(s, letters+"+.-:=~") == ""
 }
 
-// tool installs a package manager and its extensions into an environment of its own.
+// tool installs a package manager and its extensions, in a stage of its own.
 func (w *writer) tool(name, version string, more ...string) {
 	variable := strings.ToUpper(name)
-	w.line("ARG %s=%s", variable, version)
+	w.line("\nFROM %s AS %s\nARG %s=%s", w.f.baseImage(), name, variable, version)
 	w.run(pipCache, "", fmt.Sprintf("python -m venv /opt/%[1]s \\\n    && /opt/%[1]s/bin/pip install --disable-pip-version-check --cache-dir=/root/.cache/pip \"%[1]s==${%[2]s}\"%[3]s", name, variable, strings.Join(append([]string{""}, more...), " ")))
 }
 
@@ -202,77 +229,4 @@ func shell(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func (w *writer) uv(l depFile) {
-	w.tool("uv", uvVersion)
-	w.copy(l.file, l.lock)
-	extra := ""
-	if l.extra != "" {
-		extra = " " + l.extra
-	}
-	w.run(uvCache, "", fmt.Sprintf("cd %s && UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/venv UV_PYTHON_DOWNLOADS=never \\\n    /opt/uv/bin/uv sync --frozen --no-dev --no-install-project%s",
-		shell(path.Join(appDir, path.Dir(l.file))), extra))
-}
-
-func (w *writer) pyproject(l depFile) {
-	w.tool("uv", uvVersion)
-	w.copy(l.file)
-	extra := ""
-	if l.extra != "" {
-		extra = " " + l.extra
-	}
-	w.run(uvCache, "", fmt.Sprintf("cd %s && UV_CACHE_DIR=/root/.cache/uv UV_LINK_MODE=copy \\\n    /opt/uv/bin/uv pip install --python /opt/venv/bin/python -r pyproject.toml%s", shell(path.Join(appDir, path.Dir(l.file))), extra))
-}
-
-// poetry lets pip install what poetry has locked: poetry itself needs endpoints that many companies' mirrors lack.
-func (w *writer) poetry(l depFile) {
-	w.tool("poetry", poetryVersion, "poetry-plugin-export")
-	w.exported(l, "", "/opt/poetry/bin/poetry", "export --only main --output /tmp/requirements.txt")
-}
-
-func (w *writer) pipenv(l depFile) {
-	w.tool("pipenv", pipenvVersion)
-	w.exported(l, "export PIPENV_IGNORE_VIRTUALENVS=1 && ", "/opt/pipenv/bin/pipenv", "requirements >/tmp/requirements.txt")
-}
-
-// exported lets pip install the requirements that a manager exports from its lock file, or from a new one.
-func (w *writer) exported(l depFile, before, manager, export string) {
-	w.copy(l.file, l.lock)
-	if l.lock == "" {
-		before += manager + " lock && "
-	}
-	w.run(pipCache, "", fmt.Sprintf("cd %s && %s%s %s \\\n    && %s -r /tmp/requirements.txt", shell(path.Join(appDir, path.Dir(l.file))), before, manager, export, w.pip))
-}
-
-func (w *writer) conda(l depFile) {
-	w.copy(l.file)
-	python := ""
-	if l.python.Value == "" {
-		python = " python=" + defaultPython
-	}
-	w.run(condaCache, " MAMBA_SSL_VERIFY=/run/secrets/ca", fmt.Sprintf("micromamba install --yes --name base%s --file %s", python, shell(path.Join(appDir, l.file))))
-}
-
-// requirements installs the requirements files: first itself, and those in other directories. It adds Streamlit if no
-// list has it.
-func (w *writer) requirements(first depFile) {
-	var args []string
-	for _, l := range w.f.lists {
-		if l.manager != "pip" || l.file != first.file && path.Dir(l.file) == path.Dir(first.file) {
-			continue
-		}
-		if l.needsSource {
-			w.line("COPY . /app")
-		} else {
-			w.copy(append([]string{l.file}, l.includes...)...)
-		}
-		args = append(args, "-r "+shell(path.Join(appDir, l.file)))
-	}
-	if !slices.ContainsFunc(w.f.lists, func(l depFile) bool { return l.line > 0 }) {
-		args = append(args, "streamlit watchdog")
-	}
-	if len(args) > 0 {
-		w.run(pipCache, "", w.pip+" "+strings.Join(args, " "))
-	}
 }

@@ -112,6 +112,14 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 	if change.Bases, err = e.bases(ctx, r, bases, emit); err != nil {
 		return err
 	}
+	var refs []string
+	for _, b := range bases {
+		refs = append(refs, b.Ref)
+	}
+	if line, image := e.continueFrom(ctx, r, refs); line > 0 {
+		change.Bases[line] = image
+		emit(dev.BuildStep{Service: r.Service, Text: "continue from the image of the last build: only its packages may differ"})
+	}
 	r.content = r.file.Rewrite(change)
 	if r.Ships && r.lacksCA() && r.runs && !r.shipped() {
 		emit(dev.Warning{Code: dev.CodeBuildCA, Message: fmt.Sprintf("the Dockerfile of service %s uses the frontend %s, so its steps do not trust this machine's extra CA", r.Service, dockerfile.Syntax(r.content)),

@@ -89,7 +89,7 @@ func (u *imageUpdate) ensure(ctx context.Context, img plan.ImageSource) error {
 	case img.Build != nil:
 		why = u.whyBuild(img, before, found)
 		if why != "" {
-			info, err = u.engine.build(ctx, img, why)
+			info, err = u.engine.build(ctx, img, why, !u.wantsFull())
 		}
 	default:
 		if why = u.whyPull(img, found); why != "" {
@@ -164,9 +164,15 @@ func (u *imageUpdate) whyPull(img plan.ImageSource, found bool) string {
 	return ""
 }
 
-func (e *Engine) build(ctx context.Context, img plan.ImageSource, why string) (plan.ImageInfo, error) {
+// wantsFull reports whether the user asked for a build: that one starts from nothing, whatever the last one left.
+func (u *imageUpdate) wantsFull() bool { return u.want.Build && u.want.How == "" }
+
+// build builds an image. continued says that it may start from the last one.
+func (e *Engine) build(ctx context.Context, img plan.ImageSource, why string, continued bool) (plan.ImageInfo, error) {
 	e.emit(dev.PlanMade{Operations: []dev.Operation{{Verb: "build", Object: "image " + img.Ref, Reason: why}}})
-	if _, err := e.Images.Build(ctx, *img.Build, e.emit); err != nil {
+	b := *img.Build
+	b.Continue = continued
+	if _, err := e.Images.Build(ctx, b, e.emit); err != nil {
 		return plan.ImageInfo{}, err
 	}
 	info, found, err := e.Images.Image(ctx, img.Ref)

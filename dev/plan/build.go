@@ -28,6 +28,7 @@ type Build struct {
 	Network    string            // of RUN steps: "", "none" or "host"
 	CacheFrom  []string
 	NoCache    bool
+	Continue   bool   // start the stage [dev.StagePrevious] from the last image of this name, if only its files differ
 	Pull       bool   // ask the registry for newer base images
 	Platform   string // os/arch[/variant]; "" means the engine's own
 

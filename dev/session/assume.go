@@ -103,12 +103,11 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		if found.Python.Value != "" {
 			python = found.Python.Source()
 		}
-		version, _, _ := strings.Cut(strings.TrimPrefix(r.Text, "FROM "), "\n")
 		missing := "no Dockerfile"
 		if len(found.Dockerfiles) > 0 {
 			missing = found.Dockerfiles[0].Path + " is for another program"
 		}
-		warnf("%s: sdev assumes %s (%s); %s", missing, version, python, packagesText(found))
+		warnf("%s: sdev assumes %s (%s); %s", missing, r.Base, python, packagesText(found))
 	} else if r.Command != nil {
 		warnf("%s starts no app: sdev assumes the command %s", path.Join(r.Context, r.Dockerfile), strings.Join(r.Command, " "))
 	}

@@ -132,6 +132,14 @@ func (f *File) named(name string, limit int) int {
 	return outside
 }
 
+// StageLine returns the line of the FROM of a stage; 0 if there is no such stage.
+func (f *File) StageLine(name string) int {
+	if i := f.named(name, len(f.stages)); i != outside && len(f.stages[i].Location) > 0 {
+		return f.stages[i].Location[0].Start.Line
+	}
+	return 0
+}
+
 // stage finds a stage by name or number, as COPY --from and a target do.
 func (f *File) stage(name string, limit int) int {
 	if j := f.named(name, limit); j != outside {
