@@ -228,7 +228,7 @@ func (n *neighbour) build(ctx context.Context, why string) (replaced bool, err e
 	if err != nil {
 		return false, err
 	}
-	info, err := n.engine.build(ctx, all[i], why)
+	info, err := n.engine.build(ctx, all[i], why, true)
 	if err != nil {
 		return false, err
 	}
