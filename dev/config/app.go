@@ -146,15 +146,12 @@ func (p *Project) namedCandidates() []Candidate {
 	return out
 }
 
-// isPlain reports whether the names in the compose file alone make sure that a service is the app: its command has the
-// word, or nothing else is built.
+// isPlain reports whether the names in the compose file alone make sure that a service is the app: no other service runs
+// code of the project.
 func (p *Project) isPlain(name string) bool {
-	s := p.Model.Services[name]
-	if strings.Contains(strings.ToLower(strings.Join(slices.Concat(s.Entrypoint, s.Command), " ")), "streamlit") {
-		return true
-	}
+	image := p.Model.Services[name].Image
 	for _, other := range p.Model.Services {
-		if other.Name != name && other.Build != nil {
+		if other.Name != name && (other.Build != nil || other.Image == image || len(sourceMounts(p, other)) > 0) {
 			return false
 		}
 	}
