@@ -55,7 +55,8 @@ func (p *Project) findApp(o Options) (choice, error) {
 	case o.App != "":
 		out.app, out.appWhy = o.App, "--app"
 	case entry != "" && p.runs(o, entry) != "":
-		out.app, out.appWhy = p.runs(o, entry), "it runs "+entry+", which --entry names"
+		// Its own command starts the script, perhaps with more than that.
+		return choice{app: p.runs(o, entry), appWhy: "it runs " + entry + ", which --entry names"}, nil
 	case earlier != "":
 		out.app, out.appWhy = earlier, "it was chosen before"
 	case p.Settings.App != "":

@@ -91,7 +91,7 @@ func TestLoad_KeepsAChoiceOnlyWhereItIsAskedTo(t *testing.T) {
 		{"b", "a.py", false, "a|"},
 		{"b", "a.py", true, "b|a.py|"},
 		{"", "", true, "b|a.py|"},
-		{"", "a.py", true, "a|a.py|"},
+		{"", "a.py", true, "a|"}, // whose command has the script
 		{"a", "", true, "a|"},
 	} {
 		h := host(dir)
