@@ -22,7 +22,8 @@ func TestLoad_FindsTheAppInAContextAboveTheProject(t *testing.T) {
 		"deploy/compose.yaml":  "services:\n  db: {image: postgres}\n  front: {build: {context: .., dockerfile: deploy/ui.Dockerfile}}\n  back: {build: {context: ../api}}\n",
 		"deploy/ui.Dockerfile": "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"sh\", \"start.sh\"]\n",
 		"start.sh":             "exec streamlit run ui/board.py\n",
-		"ui/board.py":          page,
+		"ui/board.py":          page + "st.login()\n",
+		"requirements.txt":     "streamlit==1.20.0\n",
 		"api/Dockerfile":       "FROM python:3.12\nCMD uvicorn app:app\n",
 		"api/app.py":           "import fastapi\n",
 	})
@@ -32,6 +33,10 @@ func TestLoad_FindsTheAppInAContextAboveTheProject(t *testing.T) {
 	}
 	if p.App != "front" || p.AppWhy != "its command starts start.sh, which runs Streamlit (../start.sh:1)" {
 		t.Errorf("app %s: %s", p.App, p.AppWhy)
+	}
+	found, err := Inspect(t.Context(), p, EntryChoice{Required: true})
+	if err != nil || found.Streamlit.Value != "1.20.0" || found.Streamlit.Place() != "../requirements.txt:1" || found.Auth[0].Value != "native" || found.Auth[0].Place() != "../ui/board.py:4" {
+		t.Errorf("Streamlit %+v, login %+v, %v", found.Streamlit, found.Auth, err)
 	}
 }
 
