@@ -55,7 +55,8 @@ func (p *Project) findApp(o Options) (choice, error) {
 	case o.App != "":
 		out.app, out.appWhy = o.App, "--app"
 	case entry != "" && p.runs(o, entry) != "":
-		out.app, out.appWhy = p.runs(o, entry), "it runs "+entry+", which --entry names"
+		// Its own command starts the script, perhaps with more than that.
+		return choice{app: p.runs(o, entry), appWhy: "it runs " + entry + ", which --entry names"}, nil
 	case earlier != "":
 		out.app, out.appWhy = earlier, "it was chosen before"
 	case p.Settings.App != "":
@@ -146,15 +147,12 @@ func (p *Project) namedCandidates() []Candidate {
 	return out
 }
 
-// isPlain reports whether the names in the compose file alone make sure that a service is the app: its command has the
-// word, or nothing else is built.
+// isPlain reports whether the names in the compose file alone make sure that a service is the app: no other service runs
+// code of the project.
 func (p *Project) isPlain(name string) bool {
-	s := p.Model.Services[name]
-	if strings.Contains(strings.ToLower(strings.Join(slices.Concat(s.Entrypoint, s.Command), " ")), "streamlit") {
-		return true
-	}
+	image := p.Model.Services[name].Image
 	for _, other := range p.Model.Services {
-		if other.Name != name && other.Build != nil {
+		if other.Name != name && (other.Build != nil || other.Image == image || len(sourceMounts(p, other)) > 0) {
 			return false
 		}
 	}

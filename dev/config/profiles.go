@@ -45,7 +45,7 @@ func inactiveApp(p *Project) error {
 		}
 		file, line := p.sources.locate("services", name, "profiles")
 		return bad(dev.CodeAppMissing, file, line, fmt.Sprintf("service %s looks like the Streamlit app, but its profile %s is not active", name, s.Profiles[0]),
-			"add --profile "+s.Profiles[0]+", or set another app in the compose file: x-sdev: {app: NAME}")
+			"add --profile "+s.Profiles[0]+", or name another app: --app NAME")
 	}
 	return nil
 }

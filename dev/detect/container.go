@@ -180,48 +180,52 @@ func (c container) withEnv() container {
 
 // recipeRuns follows the recipe of a Makefile's or a justfile's target.
 func (c container) recipeRuns(program string, rest []string, file string, depth int) []run {
-	target, dir := "", ""
-	for i, w := range rest {
-		switch {
-		case isSeparator(w):
-			rest = rest[:i]
-		case w == "-C" && i+1 < len(rest):
-			dir = rest[i+1]
-		case target == "" && !strings.HasPrefix(w, "-") && !strings.Contains(w, "=") && (i == 0 || rest[i-1] != "-C"):
-			target = w
-		}
-		if isSeparator(w) {
-			break
-		}
-	}
+	target, dir := recipeTarget(rest)
 	names := []string{"Makefile", "makefile", "GNUmakefile"}
 	if program == "just" {
 		names = []string{"justfile", "Justfile", ".justfile"}
 	}
 	for _, name := range names {
-		script, ok := c.find(path.Join(dir, name), file)
-		if !ok {
-			continue
+		if script, ok := c.find(path.Join(dir, name), file); ok {
+			return c.recipe(script, target, depth)
 		}
-		inner := c.withEnv()
-		var out []run
-		in := false
-		for _, l := range c.t.commands(script) {
-			if m := assignment.FindStringSubmatch(l.text); m != nil && !strings.HasPrefix(l.text, "\t") {
-				inner.env[m[1]] = expand(m[2], inner.env)
-				continue
-			}
-			if head, _, ok := strings.Cut(l.text, ":"); ok && head != "" && head[0] != '\t' && head[0] != ' ' && head[0] != '.' {
-				in = target == "" && len(out) == 0 || slices.Contains(strings.Fields(head), target)
-				continue
-			}
-			if in {
-				out = append(out, inner.trace(strings.TrimLeft(l.text, " \t@-"), script, l.n, depth+1)...)
-			}
-		}
-		return out
 	}
 	return nil
+}
+
+// recipeTarget returns the target and the directory among the arguments of make; both are "" if they are not given.
+func recipeTarget(args []string) (target, dir string) {
+	for i := 0; i < len(args) && !isSeparator(args[i]); i++ {
+		switch w := args[i]; {
+		case w == "-C" && i+1 < len(args):
+			i++
+			dir = args[i]
+		case target == "" && !strings.HasPrefix(w, "-") && !strings.Contains(w, "="):
+			target = w
+		}
+	}
+	return target, dir
+}
+
+// recipe follows the lines of a target; "" is the first one that leads somewhere.
+func (c container) recipe(script, target string, depth int) []run {
+	inner := c.withEnv()
+	var out []run
+	in := false
+	for _, l := range c.t.commands(script) {
+		if m := assignment.FindStringSubmatch(l.text); m != nil && !strings.HasPrefix(l.text, "\t") {
+			inner.env[m[1]] = expand(m[2], inner.env)
+			continue
+		}
+		if head, _, ok := strings.Cut(l.text, ":"); ok && head != "" && !strings.ContainsAny(head[:1], "\t .") {
+			in = target == "" && len(out) == 0 || slices.Contains(strings.Fields(head), target)
+			continue
+		}
+		if in {
+			out = append(out, inner.trace(strings.TrimLeft(l.text, " \t@-"), script, l.n, depth+1)...)
+		}
+	}
+	return out
 }
 
 // supervisorRuns follows the programs of supervisord's settings.

@@ -78,7 +78,7 @@ func (e *Engine) providerPort(ctx context.Context, p Project, app int, reserved 
 // the last up, neither the used nor the saved one counts. A port from the flag is not saved.
 func (e *Engine) appPort(ctx context.Context, p Project, have plan.Observed, state *savedState) (int, error) {
 	current := publishedPort(p, have, dev.LabelFront)
-	available := func(port int) bool { return port == current || isFree(ctx, port) }
+	available := func(port int) bool { return port == current || publishes(have, p.App, port) || isFree(ctx, port) }
 	asBefore := state.Named == p.PortNamed
 	if !asBefore {
 		state.Port, state.Named = 0, p.PortNamed
@@ -130,6 +130,17 @@ func publishedPort(p Project, have plan.Observed, label string) int {
 		}
 	}
 	return 0
+}
+
+// publishes reports whether a service's own container has a port of this machine: one that ran beside another app, and
+// is now to be the app itself.
+func publishes(have plan.Observed, service string, port int) bool {
+	return slices.ContainsFunc(have.Containers, func(c plan.Container) bool {
+		return c.Service == service && c.Running && slices.ContainsFunc(c.Ports, func(binding string) bool {
+			host, _, _ := strings.Cut(binding, "->")
+			return host[strings.LastIndexByte(host, ':')+1:] == strconv.Itoa(port)
+		})
+	})
 }
 
 // isFree tries to listen on a port. Only a port in use counts as taken: the engine reports any other failure

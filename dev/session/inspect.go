@@ -37,5 +37,30 @@ func inspect(p *config.Project) (found *detect.Findings, known bool, err error) 
 		}
 		known = found.Choose(cleanPath(entry), detect.Fact{Why: p.EntryWhy})
 	}
+	if len(p.Files) > 0 && inspectAbove(p, found) {
+		known = true
+	}
 	return found, known || len(p.Files) > 0 && !found.Ambiguous, nil
+}
+
+// inspectAbove adds the facts of an app that is built from a directory above the project, as from "..". It returns false
+// if the app is not, or if nothing says which script runs.
+func inspectAbove(p *config.Project, found *detect.Findings) bool {
+	app := p.Start(p.App)
+	base, below := wider(p.Dir, []config.Start{app})
+	if below == "." {
+		return false
+	}
+	above, err := detect.Dir(base)
+	if err != nil {
+		return false // the project's own directory could be read, so its findings are worth more than an error
+	}
+	if _, ok := above.UseService(launch(app, below)); !ok {
+		return false
+	}
+	if entry := p.Settings.Entry; entry != "" {
+		above.Choose(into(below, cleanPath(entry)), detect.Fact{Why: p.EntryWhy})
+	}
+	found.TakeFacts(above, func(file string) string { return outOf(below, file) })
+	return true
 }

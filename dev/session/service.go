@@ -32,8 +32,11 @@ func storeService(p *config.Project, h Host, c EntryChoice) error {
 		return nil
 	}
 	choice := p.App
-	if h.Entry != "" {
+	if h.Entry != "" && p.Settings.Entry != "" {
 		choice += "\n" + p.Settings.Entry
+	}
+	if b, err := dev.ReadFile(filepath.Join(p.StatePath(), serviceFile)); err == nil && string(b) == choice+"\n" {
+		return nil
 	}
 	return storeChoice(p.Dir, serviceFile, choice)
 }

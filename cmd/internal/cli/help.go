@@ -150,8 +150,8 @@ func xsdevText() string {
 	return `Settings at the top of the compose file. All of them are optional:
 
   x-sdev:
-    app: streamlit-local        # the service that is the Streamlit app; default: sdev detects it
-    entry: code_package/streamlit/Home.py   # the script to run, instead of the one in the command
+    app: streamlit-local        # the service that is the Streamlit app; default: sdev detects it (--app)
+    entry: code_package/streamlit/Home.py   # the script to run, instead of the one in the command (--entry)
     aws:
       mode: mount               # mount (~/.aws, read-only), session (keys of one profile), none
       profile: dev              # default: AWS_PROFILE

@@ -9,6 +9,7 @@ package cli
 import (
 	"context"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,7 +126,11 @@ against a provider on this machine.`,
 	)
 	a.AddProjectFlags(root)
 	for _, cmd := range root.Commands() {
-		a.AddProjectFlags(cmd)
+		if slices.Contains([]string{"init", "version", "completion", "gateway"}, cmd.Name()) { // they read no project
+			a.AddFileFlag(cmd)
+		} else {
+			a.AddProjectFlags(cmd)
+		}
 	}
 	return root
 }

@@ -45,24 +45,22 @@ type Console struct {
 	JSON          bool   // errors are printed as JSON; set by the command that runs
 }
 
-// AddProjectFlags adds the flags that say what the project is to a command: --app, --entry and --file. -f is short for
-// the last one unless it is another flag of the command: "sdev logs -f" follows. For that reason these are no global
-// flags. A command keeps a flag of its own that has the name of one.
+// AddProjectFlags adds the flags that say what the project is to a command: --file, --app and --entry.
 func (c *Console) AddProjectFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	add := func(value *string, name, about string) {
-		if f.Lookup(name) == nil {
-			f.StringVar(value, name, "", about)
-		}
-	}
-	add(&c.App, "app", "the `SERVICE` of the compose file that is the Streamlit app; \"sdev up\" remembers it")
-	add(&c.Entry, "entry", "the `SCRIPT` that Streamlit runs; \"sdev up\" remembers it")
+	c.AddFileFlag(cmd)
+	cmd.Flags().StringVar(&c.App, "app", "", "the `SERVICE` of the compose file that is the Streamlit app; \"sdev up\" remembers it")
+	cmd.Flags().StringVar(&c.Entry, "entry", "", "the `SCRIPT` that Streamlit runs; \"sdev up\" remembers it")
+}
+
+// AddFileFlag adds --file to a command, and -f unless that is another flag of the command: "sdev logs -f" follows.
+// For that reason it is not a global flag.
+func (c *Console) AddFileFlag(cmd *cobra.Command) {
 	const name, about = "file", "compose `FILE` (repeatable)"
-	if f.ShorthandLookup("f") == nil {
-		f.StringArrayVarP(&c.Files, name, "f", nil, about)
+	if cmd.Flags().ShorthandLookup("f") == nil {
+		cmd.Flags().StringArrayVarP(&c.Files, name, "f", nil, about)
 		return
 	}
-	f.StringArrayVar(&c.Files, name, nil, about)
+	cmd.Flags().StringArrayVar(&c.Files, name, nil, about)
 }
 
 // NoArgs is cobra.NoArgs with an error message of ours.
