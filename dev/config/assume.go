@@ -193,7 +193,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if err != nil {
 		return nil, fromCompose(nil, err)
 	}
-	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
+	return &Project{Name: model.Name, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
 		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
 }
 
