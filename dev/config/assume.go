@@ -194,7 +194,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if err != nil {
 		return nil, fromCompose(nil, err)
 	}
-	p := &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
+	p := &Project{Name: model.Name, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
 		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes()}
 	settings := p.settingsDir()
 	p.settingsBase, p.settingsTrusted = readBase(settings), readTrusted(settings)

@@ -95,21 +95,26 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
 		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	}
+	dir, dockerfile, dependencies := filepath.Clean(dir), dockerfilePath(b), newDependencyNames()
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
 			return cmp.Or(err, ctx.Err())
 		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil || rel == "." {
-			return err
+		if path == dir {
+			return nil
 		}
-		dockerfile := path == dockerfilePath(b)
-		if passed[path] || !dockerfile && isBelow(mounts, path) && !countsThoughMounted(d) {
+		// A mount may hold many files that do not count, so this comes before all that takes longer.
+		isDockerfile := path == dockerfile
+		if passed[path] || !isDockerfile && isBelow(mounts, path) && !dependencies.countThoughMounted(d) {
 			return skip(d)
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
 		}
 		if skipped, err := ignored.MatchesOrParentMatches(filepath.ToSlash(rel)); err != nil {
 			return err
-		} else if skipped && !dockerfile {
+		} else if skipped && !isDockerfile {
 			if d.IsDir() && !ignored.Exclusions() {
 				return filepath.SkipDir
 			}
@@ -135,14 +140,28 @@ func isBelow(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
 }
 
-// countsThoughMounted is true for files that the app sees through a mount but on which the build depends: those
+// dependencyNames recognises files that list dependencies. It compares extensions first, because patterns take longer.
+type dependencyNames struct {
+	patterns   []string
+	extensions map[string]bool
+}
+
+func newDependencyNames() dependencyNames {
+	n := dependencyNames{dependencyFiles(), map[string]bool{}}
+	for _, p := range n.patterns {
+		n.extensions[filepath.Ext(p)] = true
+	}
+	return n
+}
+
+// countThoughMounted is true for files that the app sees through a mount but on which the build depends: those
 // that list dependencies. It considers only directories of source.
-func countsThoughMounted(d fs.DirEntry) bool {
+func (n dependencyNames) countThoughMounted(d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {
 		return name[0] != '.' && name != "venv" && name != "node_modules" && name != "__pycache__"
 	}
-	return name == ".dockerignore" || slices.ContainsFunc(dependencyFiles(), func(pattern string) bool {
+	return name == ".dockerignore" || n.extensions[filepath.Ext(name)] && slices.ContainsFunc(n.patterns, func(pattern string) bool {
 		ok, err := filepath.Match(pattern, name)
 		return ok && err == nil
 	})

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -51,7 +52,7 @@ func (o *overlay) states(v types.ServiceVolumeConfig, known map[string][]string)
 	if found, ok := known[source]; ok {
 		return found
 	}
-	found := stateDirs(source)
+	found := slices.Clone(o.p.searched.stateDirs(source))
 	if own, ok := relativeTo(source, dev.RealPath(o.p.StatePath())); ok && own != "." && !slices.Contains(found, own) {
 		found = append(found, own)
 	}
@@ -89,6 +90,31 @@ func relativeTo(dir, name string) (string, bool) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
+}
+
+// stateSearch keeps what stateDirs found: one up derives the model several times, and a big tree takes long to search. It
+// is safe for concurrent use.
+type stateSearch struct {
+	mu    sync.Mutex
+	found map[string][]string
+}
+
+// stateDirs is the function of that name. Without a search to keep the results in, it searches each time.
+func (s *stateSearch) stateDirs(root string) []string {
+	if s == nil {
+		return stateDirs(root)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.found[root]
+	if !ok {
+		found = stateDirs(root)
+		if s.found == nil {
+			s.found = map[string][]string{}
+		}
+		s.found[root] = found
+	}
+	return found
 }
 
 // mostDirs limits the search for other projects' state, so that a huge mount does not delay each start.

@@ -38,10 +38,11 @@ type Project struct {
 	// build, it is used unchanged.
 	BuildAssumed bool
 
-	sources sources
-	env     map[string]string // for interpolation
-	notes   []Note            // about assumptions
-	assumed bool              // there is no compose file
+	sources  sources
+	env      map[string]string // for interpolation
+	notes    []Note            // about assumptions
+	searched *stateSearch      // where state directories were looked for in this reading; nil keeps nothing
+	assumed  bool              // there is no compose file
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
 	// settingsTrusted is its server.trustedUserHeaders.
@@ -99,7 +100,7 @@ func load(ctx context.Context, o Options) (*Project, error) {
 	if err != nil {
 		return nil, missing(o, err)
 	}
-	p := &Project{Dir: dir, defaultFiles: len(o.Files) == 0, env: opts.Environment}
+	p := &Project{Dir: dir, searched: &stateSearch{}, defaultFiles: len(o.Files) == 0, env: opts.Environment}
 	if err := CheckStateDir(p.StatePath()); err != nil {
 		return nil, err
 	}
