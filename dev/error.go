@@ -99,6 +99,7 @@ const (
 	CodeAuthBackChannel   Code = "auth.back-channel"
 	CodeOrigin            Code = "origin.refused"
 	CodeForged            Code = "header.dropped"
+	CodeCookieSize        Code = "cookie.too-large"
 	CodeCAInvalid         Code = "ca.invalid"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
@@ -190,6 +191,7 @@ func Codes() []CodeDoc {
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},
+		{CodeCookieSize, "warning: cookies are larger than browsers store, or than the app's server accepts"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},
 		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
 		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},

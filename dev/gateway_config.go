@@ -15,6 +15,10 @@ type GatewayConfig struct {
 	Base string `json:"base,omitempty"`
 	// Aliases are the names by which other containers reach the app, at any port.
 	Aliases []string `json:"aliases,omitempty"`
+	// Neighbours are the other services of the project, which may be proxies in front of the app, and NeighbourPorts
+	// the ports of this machine that they publish.
+	Neighbours     []string `json:"neighbours,omitempty"`
+	NeighbourPorts []int    `json:"neighbour_ports,omitempty"`
 	// Origins are foreign pages that may send requests to the app and show it in a frame: x-sdev.origins.
 	Origins []string `json:"origins,omitempty"`
 	// TrustedHeaders are the identity headers that the app's settings trust.

@@ -136,6 +136,13 @@ networks: {inner: {}}
 	}
 }
 
+func TestOverlay_TheGatewayKnowsTheOtherServicesAndTheirPorts(t *testing.T) {
+	e, _ := overlaid(t, "services:\n  streamlit: {image: x, ports: ['8501:8501']}\n  nginx: {image: y, ports: ['127.0.0.1:8080:80', '8443:443', '90']}\n  db: {image: z, ports: ['8080:8080']}\n")
+	if g := e.GatewayConfig; !slices.Equal(g.Neighbours, []string{"db", "nginx"}) || !slices.Equal(g.NeighbourPorts, []int{8080, 8443}) {
+		t.Errorf("%q %v", g.Neighbours, g.NeighbourPorts)
+	}
+}
+
 func TestOverlay_PortsOfAppAndGatewayDiffer(t *testing.T) {
 	for name, c := range map[string]struct{ service, listen, upstream string }{
 		"nothing said":            {"{image: shop}", ":8501", "127.0.0.1:18501"},

@@ -239,6 +239,7 @@ type rig struct {
 	host    string // "localhost:PORT"
 	addr    string // where it really listens
 	control string
+	gateway *gateway
 	stop    func()
 }
 
@@ -300,6 +301,7 @@ func newRigAt(t testing.TB, addr string, files map[string]string, dir string, ch
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.gateway = g
 	if err := g.listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -331,6 +333,15 @@ func (r *rig) request(method, path string, body io.Reader, header ...string) *ht
 		req.Header.Set(header[i], header[i+1])
 	}
 	return req
+}
+
+// getAs requests a path under another host name.
+func (r *rig) getAs(host, path string, header ...string) (*http.Response, string) {
+	r.t.Helper()
+	own := r.host
+	defer func() { r.host = own }()
+	r.host = host
+	return r.get(path, header...)
 }
 
 // get requests a path and returns the response and its body.

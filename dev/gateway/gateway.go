@@ -94,6 +94,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 type gateway struct {
 	cfg             Config
 	hosts           hosts
+	fronts          *fronts
 	pages           *pages
 	upstream        *upstream
 	watcher         *watch.Watcher // nil if the gateway watches no files
@@ -118,12 +119,12 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{cfg: cfg, hosts: newHosts(cfg), loop: newEventLoop(rules.Match, cfg.Mounts, events)}
+	g := &gateway{cfg: cfg, hosts: newHosts(cfg), fronts: newFronts(cfg), loop: newEventLoop(rules.Match, cfg.Mounts, events)}
 	if slices.ContainsFunc(cfg.Rules, func(r dev.Rule) bool { return r.Action.Syncs() }) {
 		g.loop.tracker.matchFor = matchWithinSynced
 	}
 	g.login = newLoginServer(cfg, g.loop.emit)
-	g.pages = newPages(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
+	g.pages = newPages(cfg, g.hosts.origin, g.fronts.isOwn, g.login.issuer, g.loop.emit)
 	g.upstream = newUpstream(cfg.Upstream, g.loop.reachable)
 	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user, g.login.leadTo)
 	if cfg.Root == "" {
@@ -191,7 +192,11 @@ func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, handl
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Done()
-	switch verdict, to := g.hosts.check(r); verdict {
+	verdict, to := g.hosts.check(r)
+	if verdict == refuse && g.fronts.admits(r) {
+		verdict, r = serve, r.WithContext(withFront(r.Context()))
+	}
+	switch verdict {
 	case refuse:
 		g.hosts.writeRefusal(w, r)
 	case redirect:

@@ -61,12 +61,19 @@ func newIdentityFilter(cfg Config, emit func(dev.Event)) *identityFilter {
 	return f
 }
 
-// strip drops such headers and cookies from a request to the app, and warns once about each kind.
-func (f *identityFilter) strip(h http.Header) {
+// proxyHeaders are headers that every proxy sets. They do not say who the user is.
+var proxyHeaders = []string{"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-server", "x-forwarded-prefix", "forwarded", "x-real-ip"}
+
+// strip drops such headers and cookies from a request to the app, and warns once about each kind. It does not warn of
+// what a proxy of the project (front) always sends.
+func (f *identityFilter) strip(h http.Header, front bool) {
 	for name := range h {
 		if f.isIdentityHeader(dashed(name)) {
 			h.Del(name)
 			delete(h, name) // h.Del deletes only the canonical spelling
+			if front && slices.Contains(proxyHeaders, dashed(name)) {
+				continue
+			}
 			name = dev.Sanitize(name)
 			f.warnings.emitOnce(name, dev.Warning{
 				Code: dev.CodeForged, Message: fmt.Sprintf("the header %.60s was dropped from a request: only an identity proxy may say who the user is", name),

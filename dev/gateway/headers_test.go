@@ -182,7 +182,7 @@ func TestCookies_OfTheAppArriveEvenIfThereAreTooMany(t *testing.T) {
 	var events recorder
 	f := newIdentityFilter(Config{}, events.emit)
 	for range 2 {
-		f.strip(http.Header{"Cookie": {fits + "; one=more"}})
+		f.strip(http.Header{"Cookie": {fits + "; one=more"}}, false)
 	}
 	if len(events.events) != 1 || !strings.HasPrefix(events.events[0].(dev.Warning).Message, "2 cookies") {
 		t.Errorf("%+v", events.events)

@@ -82,7 +82,8 @@ func (h hosts) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusMisdirectedRequest)
 	fmt.Fprintf(w, "This app is at %s.\n\nThe request asked for the host %q, which is none of the app's names, so the gateway refused it.\n"+
-		"Otherwise any web page could reach the app through DNS rebinding.\n", h.origin, r.Host)
+		"Otherwise any web page could reach the app through DNS rebinding.\n\n"+
+		"If a proxy of the project serves the app under that name, add its origin to x-sdev.origins in the compose file.\n", h.origin, r.Host)
 }
 
 // splitHost splits a Host header into lower-case name and port; the default port is 80.

@@ -18,17 +18,18 @@ import (
 // It does not rely on Streamlit's own check: with server.enableCORS=false Streamlit admits every page, and with true
 // every page of this machine, on any port.
 type pages struct {
-	own      string   // the app's one origin
-	listed   []string // x-sdev.origins
+	own      string                                    // the app's one origin
+	listed   []string                                  // x-sdev.origins
+	ofFront  func(origin string, r *http.Request) bool // whether it is that of the project's proxy that passed the request on
 	issuer   func() string
 	frames   string // the frame-ancestors policy
 	warnings *onceEmitter
 }
 
-func newPages(cfg Config, own string, issuer func() string, emit func(dev.Event)) *pages {
+func newPages(cfg Config, own string, ofFront func(string, *http.Request) bool, issuer func() string, emit func(dev.Event)) *pages {
 	// An editor's built-in browser shows the app in a frame too, under a scheme that no web page has.
 	frames := append([]string{"frame-ancestors", "'self'", "vscode-webview:", "vscode-file:"}, cfg.Origins...)
-	return &pages{own: own, listed: cfg.Origins, issuer: issuer, frames: strings.Join(frames, " "), warnings: newOnceEmitter(emit)}
+	return &pages{own: own, listed: cfg.Origins, ofFront: ofFront, issuer: issuer, frames: strings.Join(frames, " "), warnings: newOnceEmitter(emit)}
 }
 
 // foreignRequest is a request from a page that is not allowed to make it.
@@ -86,7 +87,7 @@ func (p *pages) admitWithoutOrigin(r *http.Request) (string, *foreignRequest) {
 // isOwn reports whether an origin is the app's: its one origin, or the host of this request, which was checked
 // before.
 func (p *pages) isOwn(origin string, r *http.Request) bool {
-	return origin == p.own || origin == "http://"+strings.ToLower(r.Host)
+	return origin == p.own || origin == "http://"+strings.ToLower(r.Host) || isFront(r.Context()) && p.ofFront(origin, r)
 }
 
 // referrer is the origin in the Referer header, or "". A page cannot name any origin but its own.
@@ -155,7 +156,7 @@ func isSubresource(r *http.Request) bool {
 // describeRequest says in words what a request is for.
 func describeRequest(r *http.Request) string {
 	switch {
-	case streamlit.IsStream(r.URL.Path):
+	case streamlit.IsStream(r.URL.Path) && (r.Header.Get("Upgrade") != "" || strings.Contains(r.URL.Path, "/_stcore/")): // "/stream" alone may be a page
 		return "the app's stream"
 	case streamlit.IsUpload(r.URL.Path):
 		return "uploads"

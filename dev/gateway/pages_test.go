@@ -27,7 +27,7 @@ func pageRequest(method, path string, header ...string) *http.Request {
 const portal = "https://portal.example.com"
 
 func somePages(emit func(dev.Event)) *pages {
-	return newPages(Config{Origins: []string{portal, "http://localhost:3000"}}, "http://localhost:8501", func() string { return "http://localhost:8601" }, emit)
+	return newPages(Config{Origins: []string{portal, "http://localhost:3000"}}, "http://localhost:8501", func(string, *http.Request) bool { return false }, func() string { return "http://localhost:8601" }, emit)
 }
 
 func TestPages_Admit(t *testing.T) {
@@ -98,6 +98,8 @@ func TestPages_Admit(t *testing.T) {
 		{"a script of the provider's origin", post, "/callback", fetch("same-site", "cors", "empty", "Origin", "http://localhost:8601"), "", "the app"},
 		{"a foreign frame", get, "/", fetch("cross-site", "navigate", "iframe", "Referer", "https://evil.example/"), "", "the app in a frame"},
 		{"another port's object", get, "/", fetch("same-site", "navigate", "object", "Referer", "http://localhost:9000/"), "", "the app in a frame"},
+		{"a page named stream", get, "/stream", fetch("cross-site", "no-cors", "image"), "", "the app"},
+		{"the stream of Streamlit 1.12", get, "/stream", []string{"Upgrade", "websocket", "Origin", "https://evil.example"}, "", "the app's stream"},
 		{"two sites", get, "/media/a.png", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "cross-site"}, "", "the app"},
 
 		{"an image signs out", get, "/base/auth/logout", fetch("same-origin", "no-cors", "image"), "", pathLogout},

@@ -41,13 +41,18 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 				// The gateway has admitted the page, so the app should treat it as its own.
 				r.Out.Header.Set("Origin", "http://"+r.In.Host)
 			}
-			f.strip(r.Out.Header)
+			front := isFront(r.In.Context())
+			if front && r.Out.Header.Get("Origin") != "" {
+				// Its port, or its scheme, may differ from the Host that the proxy passes on.
+				r.Out.Header.Set("Origin", "http://"+r.In.Host)
+			}
+			f.strip(r.Out.Header, front)
 			r.Out.Trailer = nil // trailers would bypass the filter
 			r.SetXForwarded()
 			// Without extensions no frame is compressed, so the gateway can read them as they pass.
 			r.Out.Header.Del("Sec-WebSocket-Extensions")
 		},
-		Transport:     &reconnectTransport{next: app, up: up, limit: reconnectWait},
+		Transport:     &reconnectTransport{next: newCookieLimits(app, loop.emit), up: up, limit: reconnectWait},
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ModifyResponse: func(resp *http.Response) error {
