@@ -12,6 +12,7 @@ import (
 // https://HOST/PATH into At + HOST/PATH, and the local provider finds out from host and path what was meant.
 type IdentityMap struct {
 	At    string   `json:"at"`    // "http://localhost:8601/at/"
+	Page  string   `json:"page"`  // the app's page, to which people return whatever address of its deployment the app sends
 	Hosts string   `json:"hosts"` // regular expression: hosts that only serve identities
 	Mixed string   `json:"mixed"` // regular expression: hosts that serve identities among other things
 	Own   []string `json:"own"`   // further hosts, from the project's own settings
@@ -59,9 +60,10 @@ func identityPaths() []IdentityPath {
 	}
 }
 
-// NewIdentityMap returns the map that leads to the local provider. own are hosts that the project's settings name.
-func NewIdentityMap(issuer string, own []string) IdentityMap {
-	return IdentityMap{At: issuer + AtPath, Hosts: identityHosts, Mixed: mixedHosts, Own: own, Paths: identityPaths()}
+// NewIdentityMap returns the map that leads to the local provider. own are hosts that the project's settings
+// name.
+func NewIdentityMap(issuer, page string, own []string) IdentityMap {
+	return IdentityMap{At: issuer + AtPath, Page: page, Hosts: identityHosts, Mixed: mixedHosts, Own: own, Paths: identityPaths()}
 }
 
 // IdentityRole returns the name of the local endpoint that answers for an address of another provider; "" for none. The

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"sdev/dev"
 	"sdev/dev/devtest"
 )
 
@@ -13,7 +16,7 @@ import (
 const loginsFile = `FROM python:3.11-slim
 RUN --mount=type=cache,target=/root/.cache pip install --disable-pip-version-check --break-system-packages uv && uv venv -q /opt/venv && \
     UV_LINK_MODE=copy uv pip install -q --python /opt/venv/bin/python streamlit[auth]==1.58.0 httpx requests python-dotenv requests-oauthlib msal "pyjwt[crypto]" \
-    streamlit-oauth==0.1.14 streamlit-google-auth==1.1.8 google-auth
+    streamlit-oauth==0.1.14 "google-auth-oauthlib<1.3" google-api-python-client google-auth
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app
 `
@@ -138,14 +141,38 @@ mails = requests.get("https://api.github.com/user/emails", headers=headers).json
 st.title(f"Hello {user['login']}, {mails[0]['email']}")
 `
 
-const withGoogleAuth = `import streamlit as st
-from streamlit_google_auth import Authenticate
+// withGoogleAuth does what streamlit-google-auth 1.1.8 does, without the cookie that it also keeps.
+const withGoogleAuth = `import google_auth_oauthlib.flow
+import streamlit as st
+from googleapiclient.discovery import build
 
-auth = Authenticate(secret_credentials_path="client_secret.json", cookie_name="c", cookie_key="this_is_secret_of_the_app_32bytes", redirect_uri="https://shop.example.com")
-auth.check_authentification()
-auth.login()
-if st.session_state["connected"]:
-    st.title("Hello " + st.session_state["user_info"]["email"])
+flow = google_auth_oauthlib.flow.Flow.from_client_secrets_file("client_secret.json", redirect_uri="https://shop.example.com",
+    scopes=["openid", "https://www.googleapis.com/auth/userinfo.profile", "https://www.googleapis.com/auth/userinfo.email"])
+code = st.query_params.get("code")
+if not code:
+    to, _ = flow.authorization_url(access_type="offline", include_granted_scopes="true")
+    st.markdown(f'<a href="{to}" target="_self">Sign in with Google</a>', unsafe_allow_html=True)
+    st.stop()
+flow.fetch_token(code=code)
+user = build(serviceName="oauth2", version="v2", credentials=flow.credentials).userinfo().get().execute()
+st.title("Hello " + user["email"])
+`
+
+// withStreamlitOAuth opens a window, whose script waits for the very address that people return to.
+const withStreamlitOAuth = `import os, requests
+import streamlit as st
+from streamlit_oauth import OAuth2Component
+
+e = os.environ
+oauth2 = OAuth2Component(e["CLIENT_ID"], e["CLIENT_SECRET"], e["AUTHORIZE_URL"], e["TOKEN_URL"], e["TOKEN_URL"], None)
+if "token" not in st.session_state:
+    result = oauth2.authorize_button("Enter with Okta", redirect_uri="https://shop.example.com/component/streamlit_oauth.authorize_button", scope="openid email profile")
+    if result:
+        st.session_state.token = result["token"]
+        st.rerun()
+    st.stop()
+user = requests.get("https://shop.okta.com/oauth2/default/v1/userinfo", headers={"Authorization": "Bearer " + st.session_state.token["access_token"]}).json()
+st.title("Hello " + user["email"])
 `
 
 const googleClientFile = `{"web": {"client_id": "1.apps.googleusercontent.com", "project_id": "shop", "auth_uri": "https://accounts.google.com/o/oauth2/auth",
@@ -179,7 +206,9 @@ func TestBrowserIdentity_LoginsOfOtherPeoplesProjectsReachTheLocalProvider(t *te
 		"a file of settings, and authlib": {map[string]string{"app/app.py": withAuthlib, "app/config.json": `{"oidc": {"issuer": "https://sso.shop.example/realms/shop", "client": "web", "secret": "x"}}`}, "",
 			"Enter with the company account", "Hello admin@example.com"},
 		"the code itself, and GitHub": {map[string]string{"app/app.py": withGitHub}, "", "Enter with GitHub", "Hello admin, admin@example.com"},
-		"streamlit-google-auth":       {map[string]string{"app/app.py": withGoogleAuth, "app/client_secret.json": googleClientFile}, "", "Sign in with Google", "Hello admin@example.com"},
+		"streamlit-oauth": {map[string]string{"app/app.py": withStreamlitOAuth}, "environment: {CLIENT_ID: x, CLIENT_SECRET: y, AUTHORIZE_URL: 'https://shop.okta.com/oauth2/default/v1/authorize', TOKEN_URL: 'https://shop.okta.com/oauth2/default/v1/token'}\n",
+			"Enter with Okta", "Hello admin@example.com"},
+		"a client file, and Google's API client": {map[string]string{"app/app.py": withGoogleAuth, "app/client_secret.json": googleClientFile}, "", "Sign in with Google", "Hello admin@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.t = t
@@ -189,19 +218,64 @@ func TestBrowserIdentity_LoginsOfOtherPeoplesProjectsReachTheLocalProvider(t *te
 			p.write("compose.yaml", "services:\n  streamlit:\n    build: ./image\n    command: streamlit run app.py\n    ports: ['8501:8501']\n    volumes: ['./app:/app']\n"+indent(c.service, "    "))
 			ready := p.signingIn("--with-auth")
 			page := openTab(t, ready.URL)
-			page.shows(c.button)
-			if strings.Contains(c.files["app/app.py"], "link_button") || strings.Contains(c.files["app/app.py"], "_blank") || strings.Contains(c.files["app/app.py"], "](") {
-				page = page.opens(button(c.button)) // in a tab of its own
+			signIn, code := page, c.files["app/app.py"]
+			if strings.Contains(code, "link_button") || strings.Contains(code, "_blank") || strings.Contains(code, "](") || strings.Contains(code, "authorize_button") {
+				signIn = page.opens(button(c.button)) // in a tab of its own
 			} else {
 				page.click(button(c.button))
 			}
-			page.shows("admin@example.com")
-			page.click(button("admin@example.com"))
+			signIn.shows("admin@example.com")
+			signIn.click(button("admin@example.com"))
+			if !strings.Contains(code, "authorize_button") { // its window closes, and the page goes on
+				page = signIn
+			}
 			page.shows(c.shows)
 			if checked := p.run(0, "auth", "check"); strings.Contains(checked, "FAIL") {
 				t.Errorf("sdev auth check:\n%s", checked)
 			}
 			p.run(0, "down")
+			for file := range c.files { // they are no settings of the next app
+				if err := os.Remove(filepath.Join(p.dir, file)); err != nil {
+					t.Fatal(err)
+				}
+				p.accept(file)
+			}
 		})
+	}
+}
+
+// otherClient asks a real provider with a client that sdev does not know.
+const otherClient = `import http.client
+import streamlit as st
+
+URL = "https://shop.auth0.com/authorize"
+try:
+    http.client.HTTPSConnection("shop.auth0.com", timeout=2).request("GET", "/userinfo")
+except OSError:
+    pass
+st.title("asked")
+`
+
+func TestBrowserIdentity_RequestsToARealProviderAreCountedAndShown(t *testing.T) {
+	p := adopted(t, devtest.Project(t, map[string]string{
+		"image/Dockerfile": loginsFile, "app/app.py": otherClient,
+		"compose.yaml": "services:\n  streamlit:\n    build: ./image\n    command: streamlit run app.py\n    ports: ['8501:8501']\n    volumes: ['./app:/app']\n",
+	}))
+	up := p.stream("up", "--with-auth", "--json")
+	page := openTab(t, awaitEvent[dev.Ready](t, up).URL)
+	page.shows("asked")
+	for {
+		if w := awaitEvent[dev.Warning](t, up); w.Code == dev.CodeAuthUnmapped {
+			if !strings.Contains(w.Message, "https://shop.auth0.com") {
+				t.Errorf("%+v", w)
+			}
+			break
+		}
+	}
+	if out := p.run(1, "auth", "check"); !strings.Contains(out, "addresses.mapped") || !strings.Contains(out, "to https://shop.auth0.com") {
+		t.Errorf("sdev auth check:\n%s", out)
+	}
+	if out := p.run(0, "status", "--json"); !strings.Contains(out, `"unmapped":[{"address":"https://shop.auth0.com","count":`) {
+		t.Errorf("sdev status:\n%s", out)
 	}
 }

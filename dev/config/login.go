@@ -115,7 +115,7 @@ func (o *overlay) appLogin() {
 	if o.parts.Login.Mapped != "" {
 		why += ": " + o.parts.Login.Mapped
 	}
-	if !o.shimModule(identityModule, identityEnv, dev.NewIdentityMap(o.out.Issuer, o.parts.Login.Hosts), why) {
+	if !o.shimModule(identityModule, identityEnv, dev.NewIdentityMap(o.out.Issuer, o.out.URL, o.parts.Login.Hosts), why) {
 		return
 	}
 	for _, name := range []string{"OAUTHLIB_INSECURE_TRANSPORT", "AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_RELAX_TOKEN_SCOPE"} {

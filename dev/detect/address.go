@@ -17,11 +17,12 @@ var (
 	providerName = regexp.MustCompile(`(?i)oauth|oidc|auth0|cognito|keycloak|okta|entra|azure_?ad|(^|_|-)(sso|idp|issuer|authority)(_|-|$)|openid`)
 	// cognitoPool is the id of a user pool of Cognito, which is part of its issuer.
 	cognitoPool = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]{5,55}$`)
-	settingLine = regexp.MustCompile(`^\s*(?:export\s+|-\s*)?["']?([A-Za-z_][\w.-]*)["']?\s*[:=]\s*(.*)$`)
+	// setting is a name with its value, in any of the formats of settings; several may be in one line of JSON or YAML.
+	setting = regexp.MustCompile(`["']?([A-Za-z_][\w-]*)["']?[ \t]*[:=][ \t]*("[^"]*"|'[^']*'|[^\s,{}\[\]"']*)`)
 )
 
 // ProviderAddresses returns the addresses of identity providers that a setting names, without their queries: whole ones,
-// and domains alone.
+// and domains alone. The name may have the names of the sections around the setting in front of it, with dots between.
 func ProviderAddresses(name, value string) []string {
 	var out []string
 	add := func(address string) {
@@ -30,15 +31,15 @@ func ProviderAddresses(name, value string) []string {
 			out = append(out, address)
 		}
 	}
-	about := providerName.MatchString(name)
+	key := name[strings.LastIndexByte(name, '.')+1:]
+	about := providerName.MatchString(name) && !isReturnName(key)
 	for _, address := range httpsAddress.FindAllString(value, -1) {
-		host := HostOf(address)
-		if dev.IsIdentityAddress(address) || about && !isReturnName(name) && !dev.IsMixedHost(host) {
+		if dev.IsIdentityAddress(address) || about && !dev.IsMixedHost(HostOf(address)) {
 			add(address)
 		}
 	}
 	value = strings.Trim(strings.TrimSpace(value), `"'`)
-	if bareDomain.MatchString(value) && (dev.IsIdentityHost(value) || about && !isReturnName(name) && isDomainName(name)) {
+	if bareDomain.MatchString(value) && (dev.IsIdentityHost(value) || about && isDomainName(key)) {
 		add(value)
 	}
 	return out
@@ -106,22 +107,28 @@ func settings(t *tree) (out []Fact, pool Fact) {
 		section := ""
 		for _, l := range t.lines(name) {
 			text := strings.TrimSpace(l.text)
-			if strings.HasPrefix(text, "#") || strings.HasPrefix(text, "//") || len(text) > 2000 {
+			if strings.HasPrefix(text, "#") || strings.HasPrefix(text, "//") || len(text) > 20_000 {
 				continue
 			}
-			if strings.HasPrefix(text, "[") {
-				section = strings.Trim(text, "[] ")
+			if header, ok := strings.CutPrefix(text, "["); ok && path.Ext(name) != ".json" {
+				section = strings.Trim(header, "[] ") + "."
 				continue
 			}
-			key, value := "", text
-			if m := settingLine.FindStringSubmatch(text); m != nil {
-				key, value = m[1], strings.TrimSuffix(strings.TrimSpace(m[2]), ",")
-			}
-			for _, address := range ProviderAddresses(section+"_"+key, value) {
-				out = add(out, Fact{Value: address, Why: "a setting names it", File: name, Line: l.n})
-			}
-			if id := strings.Trim(value, `"' `); pool.Value == "" && cognitoPool.MatchString(id) {
-				pool = Fact{Value: id, Why: "a setting names it", File: name, Line: l.n}
+			around := section
+			for _, m := range setting.FindAllStringSubmatch(text, -1) {
+				key, value := m[1], strings.Trim(m[2], `"'`)
+				if value == "" { // what follows is in it
+					if around += key + "."; len(m[0]) == len(text) || strings.HasSuffix(text, "{") {
+						section = key + "."
+					}
+					continue
+				}
+				for _, address := range ProviderAddresses(around+key, value) {
+					out = add(out, Fact{Value: address, Why: "a setting names it", File: name, Line: l.n})
+				}
+				if pool.Value == "" && cognitoPool.MatchString(value) {
+					pool = Fact{Value: value, Why: "a setting names it", File: name, Line: l.n}
+				}
 			}
 		}
 	}

@@ -82,7 +82,7 @@ func (p *Provider) serveMapped(under string, w http.ResponseWriter, r *http.Requ
 	e := &p.endpoints[i]
 	own := r.Clone(r.Context())
 	own.URL.Path, own.URL.RawPath = p.base.Path+e.path, ""
-	if err := adapt(e, at, own); err != nil {
+	if err := p.adapt(e, own); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -90,14 +90,17 @@ func (p *Provider) serveMapped(under string, w http.ResponseWriter, r *http.Requ
 }
 
 // adapt turns what other providers accept into what this one accepts.
-func adapt(e *endpoint, at mappedAddress, r *http.Request) error {
+func (p *Provider) adapt(e *endpoint, r *http.Request) error {
 	switch e.name {
 	case "authorize":
 		q := r.URL.Query()
 		if q.Get("response_type") == "" { // GitHub needs none
 			q.Set("response_type", "code")
-			r.URL.RawQuery = q.Encode()
 		}
+		if q.Get("redirect_uri") == "" { // nor this: its client has a default
+			q.Set("redirect_uri", p.cfg.Mapped.Client.Page)
+		}
+		r.URL.RawQuery = q.Encode()
 	case "end_session":
 		q := r.URL.Query()
 		for _, name := range []string{"logout_uri", "returnTo", "redirect_uri"} { // Cognito, Auth0, Cognito and old Keycloak
@@ -138,6 +141,9 @@ func adaptForm(r *http.Request) error {
 	if r.Header.Get("Authorization") != "" {
 		form.Del("client_secret")
 	}
+	if form.Get("code") != "" && form.Get("grant_type") == "" { // GitHub has no other grant
+		form.Set("grant_type", grantCode)
+	}
 	encoded := form.Encode()
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(encoded)), int64(len(encoded))
 	r.Header = r.Header.Clone()
@@ -154,7 +160,8 @@ func (rc *requestContext) issuer() string {
 	return rc.p.cfg.Issuer
 }
 
-// address is an endpoint's URL in the discovery document; "" leaves it out.
+// address is an endpoint's URL in the discovery document; "" leaves it out. In another provider's document it is an https
+// address there, which leads here like any other, because some libraries accept nothing else (msal 1.39, authority.py).
 func (rc *requestContext) address(e endpoint) string {
 	if rc.at.host == "" {
 		return rc.p.address(e)
@@ -162,7 +169,7 @@ func (rc *requestContext) address(e endpoint) string {
 	if dev.IdentityRole(rc.at.host, e.path) != e.name {
 		return ""
 	}
-	return rc.p.cfg.Issuer + dev.AtPath + strings.Trim(strings.TrimPrefix(rc.at.issuer, "https://"), "/") + discovered + e.path
+	return strings.TrimRight(rc.at.issuer, "/") + discovered + e.path
 }
 
 // scopes are the scopes that count for userinfo. The user addresses of services that are more than a provider need none
@@ -205,6 +212,12 @@ func numberOf(s string) int {
 // leadsToPage reports whether a client's people may return to an address because the browser goes to the app's page in
 // place of it.
 func leadsToPage(c dev.Client, uri string) bool { return c.Page != "" && validRedirect(uri) }
+
+// isSameReturn reports whether a token request at another provider's address names the address to which the browser
+// returned: none at all, as GitHub allows, or that of the deployment, while the shim sent the browser to the page here.
+func (rc *requestContext) isSameReturn(c dev.Client, sent, used string) bool {
+	return rc.at.host != "" && (sent == "" || returnAddress(c, sent) == returnAddress(c, used))
+}
 
 // returnAddress is where the browser goes if the app sent an address. Addresses that are not registered are those of the
 // app's deployment: the browser goes to the same path of the page on this machine.

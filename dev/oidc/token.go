@@ -78,7 +78,7 @@ func (rc *requestContext) findCode(c dev.Client) (ticket, grant, error) {
 		return ticket{}, grant{}, err
 	}
 	why := checkVerifier(found, rc.param("code_verifier"))
-	if sent := rc.param("redirect_uri"); sent != found.Redirect && !(sent == "" && rc.at.host != "") {
+	if sent := rc.param("redirect_uri"); sent != found.Redirect && !rc.isSameReturn(c, sent, found.Redirect) {
 		why = "redirect_uri differs from the one in the authorization request"
 	}
 	if why != "" {

@@ -259,8 +259,24 @@ def _shown_address(address):
     if not role or role == "userinfo":
         return address
     if _is_provider(host) or role == "authorize" and "client_id=" in found.group(3):
-        return local(address) or address
+        return _RETURN.sub(_return, local(address) or address)
     return address
+
+
+_PAGE = re.match(r"(https?://[^/]+)(.*)", _RULES["page"])
+_RETURN = re.compile(r"([?&;]redirect_uri=)([^&\"'\s]+)")
+
+
+def _return(found):
+    """Make the browser return to the page on this machine: a script of the page may wait for that very address."""
+    from urllib.parse import quote, unquote
+
+    sent = re.match(r"https?://([^/?#]+)(.*)", unquote(found.group(2)))
+    if sent is None or re.match(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\Z", sent.group(1)):
+        return found.group(0)
+    origin, base = _PAGE.groups()
+    rest = sent.group(2)
+    return found.group(1) + quote(origin + rest if rest.startswith(base) else origin + base + rest, safe="")
 
 
 _DATA = ("arrow", "imgs", "deck_gl", "plotly", "vega", "audio", "video", "bokeh", "graphviz")

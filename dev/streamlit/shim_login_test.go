@@ -16,7 +16,7 @@ import (
 // identityRules sets the shim's rules for a local provider, and returns the start of the addresses there.
 func identityRules(t *testing.T, issuer string, own ...string) {
 	t.Helper()
-	b, err := json.Marshal(dev.NewIdentityMap(issuer, own))
+	b, err := json.Marshal(dev.NewIdentityMap(issuer, "http://localhost:8501/shop", own))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,6 +173,9 @@ func TestShimIdentity_LeadsWhatThePageShows(t *testing.T) {
 		`{"authorization_url": "https://sso.shop.example/authorize?x=1", "n": 1}`:                                      `{"authorization_url": "` + at + `sso.shop.example/authorize?x=1", "n": 1}`,
 		`[in](https://github.com/login/oauth/authorize?client_id=1) now`:                                               `[in](` + at + `github.com/login/oauth/authorize?client_id=1) now`,
 		`<meta http-equiv="refresh" content="0; url=https://shop.auth.eu-west-1.amazoncognito.com/login?client_id=1">`: `<meta http-equiv="refresh" content="0; url=` + at + `shop.auth.eu-west-1.amazoncognito.com/login?client_id=1">`,
+		`{"u": "https://sso.shop.example/authorize?redirect_uri=https%3A%2F%2Fshop.example%2Fcomponent%2Fx&state=1"}`:  `{"u": "` + at + `sso.shop.example/authorize?redirect_uri=http%3A%2F%2Flocalhost%3A8501%2Fshop%2Fcomponent%2Fx&state=1"}`,
+		`https://sso.shop.example/authorize?redirect_uri=https://shop.example/shop/Page?x=1`:                           at + `sso.shop.example/authorize?redirect_uri=http%3A%2F%2Flocalhost%3A8501%2Fshop%2FPage%3Fx%3D1`,
+		`https://sso.shop.example/authorize?redirect_uri=http://localhost:8501/x&amp;state=1`:                          at + `sso.shop.example/authorize?redirect_uri=http://localhost:8501/x&amp;state=1`,
 		`https://sso.shop.example/help and https://github.com/streamlit/streamlit`:                                     `https://sso.shop.example/help and https://github.com/streamlit/streamlit`,
 		"no address": "no address",
 	} {

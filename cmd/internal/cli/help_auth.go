@@ -31,9 +31,12 @@ func authModesText() string {
 
   sdev up --local              bypass the login: LOCAL_STREAMLIT=1, only for a page on 127.0.0.1
   sdev up --with-auth          run the app's own login, unchanged, against a provider on this machine
-  sdev up --with-auth=app      … for OAuth code of the app's own, such as streamlit-oauth. Its client comes
-                               from the AWS parameter /streamlit/oauth, which sdev answers with a stand-in.
-                               Addresses of Google and others in the code lead to the local provider
+  sdev up --local --as alice@example.com
+                               … and st.user is Alice, without a sign-in: for apps with st.login. The address
+                               is one of the project's people, or any other
+  sdev up --with-auth=app      … for OAuth code of the app's own, such as streamlit-oauth, msal or requests.
+                               Addresses of identity providers lead to the local one. A client in the AWS
+                               parameter /streamlit/oauth is answered with a stand-in
   sdev up --with-auth=native   … for st.login. It gets a secrets.toml for this run, made from the project's
   sdev up --with-auth --as alice@example.com
                                … and Alice signs in without the sign-in page
@@ -41,6 +44,16 @@ func authModesText() string {
 sdev reads from the code which of the two logins the app has, and prints the reason. x-sdev.auth.mode overrides
 that. You can switch between all of these while the project runs: it takes a second or two, and the browser
 keeps the page.
+
+In app mode sdev's start-up shim changes the addresses of identity providers where they leave the app: in its
+requests (requests, httpx, urllib, urllib3, aiohttp, httplib2) and in what its pages show. So it does not matter
+whether the app has them from variables, a .env file, secrets.toml, another file or its code. sdev knows Google,
+Cognito, Entra, Auth0, Okta, GitHub and others by their hosts, Keycloak and others by their paths, and hosts that a
+setting such as OIDC_ISSUER or AUTH_DOMAIN names. The local provider takes the app's own client id and secret,
+names the real issuer in its tokens, and leads the browser to the page on this machine, whatever redirect address
+the app sends. Requests with a program's own credentials, and http addresses, stay as they are.
+Addresses that a script in the browser builds cannot be changed: sdev warns before you click. Requests that still
+go to a real provider are counted: "sdev status" and "sdev auth check" show them.
 
 In login modes nothing in the app's process can set LOCAL_STREAMLIT. If the code, a .env file, secrets.toml or
 a start script tries to, sdev warns you and names the place, because the deployed app would run without its
