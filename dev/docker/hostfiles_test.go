@@ -12,9 +12,12 @@ func TestStoreFile_RepairsWhatIsDamaged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), hostFilesDir)
 	f := plan.File{Content: []byte("content"), Mode: 0o444}
 	for name, damage := range map[string]func(string) error{
-		"nothing":     func(string) error { return nil },
-		"emptied":     func(name string) error { _ = os.Chmod(name, 0o644); return os.WriteFile(name, nil, 0o644) },
-		"changed":     func(name string) error { _ = os.Chmod(name, 0o644); return os.WriteFile(name, []byte("CONTENT"), 0o644) },
+		"nothing": func(string) error { return nil },
+		"emptied": func(name string) error { _ = os.Chmod(name, 0o644); return os.WriteFile(name, nil, 0o644) },
+		"changed": func(name string) error {
+			_ = os.Chmod(name, 0o644)
+			return os.WriteFile(name, []byte("CONTENT"), 0o644)
+		},
 		"unreadable":  func(name string) error { return os.Chmod(name, 0o400) },
 		"gone":        os.Remove,
 		"a directory": func(name string) error { _ = os.Remove(name); return os.Mkdir(name, 0o755) },
