@@ -35,6 +35,8 @@ const apiSubpath = "1.45"
 // mountFiles prepares a container's mounts for its files. It returns the files to copy, the paths of those that
 // are mounted, and the volume that holds the latter; "" for none.
 func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.Labels, host *container.HostConfig) (copied []plan.File, mounted map[string]bool, volume string, err error) {
+	mounted = map[string]bool{}
+	op.Service.Files = e.mountOwn(op.Service, labels, op.Service.Files, &host.Mounts, mounted)
 	copied, over, err := e.splitFiles(ctx, op.Service)
 	if err != nil {
 		return nil, nil, "", err
@@ -44,7 +46,6 @@ func (e *Engine) mountFiles(ctx context.Context, op plan.Operation, labels plan.
 			return nil, nil, "", err
 		}
 	}
-	mounted = map[string]bool{}
 	for _, f := range over {
 		mounted[f.Path] = true
 	}

@@ -100,11 +100,7 @@ func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {
 
 // warnOfExits warns of services that this run started and that have exited since. It never concerns the app, whose
 // page has just answered.
-func (e *Engine) warnOfExits(ctx context.Context, run Running) {
-	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
-	if err != nil {
-		return // the engine has just become unreachable, which the next call reports
-	}
+func (e *Engine) warnOfExits(ctx context.Context, run Running, have plan.Observed) {
 	for _, op := range run.done {
 		if op.Verb != plan.Start && op.Verb != plan.Restart {
 			continue

@@ -228,12 +228,17 @@ func (e *Engine) up(ctx context.Context, p Project, want Request, start time.Tim
 		}
 		return run, err
 	}
+	services := run.services
 	if run.Changed {
-		e.warnOfExits(ctx, run)
+		services = []string{p.App} // if the engine has just become unreachable, which the next call reports
+		if have, err := e.Runtime.Observe(ctx, p.Name, nil); err == nil {
+			e.warnOfExits(ctx, run, have)
+			services = runningServices(have)
+		}
 		e.checkApp(ctx, run.Project)
 	}
 	if run.Changed || !want.Quiet {
-		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: e.serviceNames(ctx, run), MS: time.Since(start).Milliseconds()})
+		e.emit(dev.Ready{URL: run.URL, Mode: run.Mode, Issuer: run.Issuer, Services: services, MS: time.Since(start).Milliseconds()})
 	}
 	return run, nil
 }
@@ -269,9 +274,6 @@ func (e *Engine) convergeLocked(ctx context.Context, p Project, want Request) (R
 }
 
 func (e *Engine) serviceNames(ctx context.Context, run Running) []string {
-	if run.services != nil {
-		return run.services
-	}
 	have, err := e.Runtime.Observe(ctx, run.Project.Name, nil)
 	if err != nil {
 		return []string{run.Project.App} // the engine has just become unreachable, which the next call reports

@@ -113,6 +113,7 @@ func files(model *types.Project, s types.ServiceConfig, read map[string][]byte) 
 	for _, ref := range s.Configs {
 		f := fileOf(types.FileReferenceConfig(ref), "/")
 		f.What, f.Content = "config "+ref.Source, content(types.FileObjectConfig(model.Configs[ref.Source]))
+		f.Ours = strings.HasPrefix(ref.Source, ownConfigs) && f.UID == 0 && f.GID == 0 && f.Mode == readable
 		out = append(out, f)
 	}
 	for _, ref := range s.Secrets {
@@ -123,8 +124,13 @@ func files(model *types.Project, s types.ServiceConfig, read map[string][]byte) 
 	return out
 }
 
+// ownConfigs begins the names of configs that sdev adds to a project.
+const ownConfigs = "sdev-"
+
+// readable is the mode of a file that names none.
+const readable = 0o444
+
 func fileOf(ref types.FileReferenceConfig, dir string) File {
-	const readable = 0o444
 	f := File{Path: cmp.Or(ref.Target, ref.Source), Mode: readable}
 	if !path.IsAbs(f.Path) {
 		f.Path = path.Join(dir, f.Path)

@@ -36,6 +36,7 @@ type File struct {
 	Content  []byte
 	UID, GID int
 	Mode     int64
+	Ours     bool `json:"-"` // sdev's own, readable by everybody
 }
 
 // Resource is a network or a volume of the project.
