@@ -141,7 +141,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases,
 		ProviderPort: ports.provider, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
 		Root: dev.GatewayProjectDir, Rules: ruleset, Mounts: mounts, Control: dev.GatewaySocket,
-		Neighbours: o.neighbours(), NeighbourPorts: o.neighbourPorts(),
+		Neighbours: o.serviceNeighbours(), NeighbourPorts: o.neighbourPorts(),
 		Origins: o.p.Settings.Origins, TrustedHeaders: o.trustedHeaders(),
 	}
 	if o.parts.Sync {
@@ -227,8 +227,8 @@ func (o *overlay) takeNetworks() (networks map[string]*types.ServiceNetworkConfi
 	return networks, slices.Compact(aliases)
 }
 
-// neighbours are the services besides the app.
-func (o *overlay) neighbours() []string {
+// serviceNeighbours are the names of the services besides the app.
+func (o *overlay) serviceNeighbours() []string {
 	names := slices.Sorted(maps.Keys(o.p.Model.Services))
 	return slices.DeleteFunc(names, func(name string) bool { return name == o.p.App })
 }
@@ -236,7 +236,7 @@ func (o *overlay) neighbours() []string {
 // neighbourPorts are the ports of this machine that those services publish. A port that the engine chooses is not known
 // yet.
 func (o *overlay) neighbourPorts() (ports []int) {
-	for _, name := range o.neighbours() {
+	for _, name := range o.serviceNeighbours() {
 		for _, port := range o.p.Model.Services[name].Ports {
 			if n, err := strconv.Atoi(port.Published); err == nil && n > 0 {
 				ports = append(ports, n)
