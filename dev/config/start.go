@@ -23,7 +23,7 @@ type Start struct {
 
 	Context    string // of the build; "": it is not built from a directory
 	Dockerfile string // relative to Context
-	Inline     bool   // the compose file itself has the Dockerfile
+	Inline     string // the text of a Dockerfile in the compose file; "": there is a file
 	Target     string
 	Mounts     []dev.Mount // of the project's directories
 
@@ -63,7 +63,7 @@ func (p *Project) Start(service string) Start {
 	if err != nil {
 		return out
 	}
-	out.Context, out.Dockerfile, out.Inline, out.Target = filepath.ToSlash(rel), filepath.ToSlash(cmp.Or(build.Dockerfile, "Dockerfile")), build.DockerfileInline != "", build.Target
+	out.Context, out.Dockerfile, out.Inline, out.Target = filepath.ToSlash(rel), filepath.ToSlash(cmp.Or(build.Dockerfile, "Dockerfile")), build.DockerfileInline, build.Target
 	if filepath.IsAbs(build.Dockerfile) {
 		if rel, err := filepath.Rel(build.Context, build.Dockerfile); err == nil {
 			out.Dockerfile = filepath.ToSlash(rel)

@@ -114,7 +114,7 @@ func readService(t *tree, file string, key, node *yaml.Node) Service {
 			if d := scalar(value(n, "dockerfile")); d != "" {
 				l.Dockerfile = d
 			}
-			l.Inline = value(n, "dockerfile_inline") != nil
+			l.Inline = scalar(value(n, "dockerfile_inline"))
 		}
 		s.Build = path.Join(l.Context, l.Dockerfile)
 	}

@@ -3,7 +3,9 @@
 // [Tree] reads a tree of files. It finds the script that Streamlit runs, the pages, the directories that Python's
 // path needs, the package manager, versions, the login, the Dockerfile and the compose file, and known defects.
 // Every conclusion is a [Fact]: a value with the file and line that it comes from. If several answers are possible,
-// the findings list all of them, best first. [Findings.Recipe] says how to run the app.
+// the findings list all of them, best first. [Findings.Recipe] says how to run the app. [Findings.Candidates] finds the
+// app among the services of a compose file, and [Findings.UseService] draws the conclusions about the one that is chosen:
+// Dockerfile, list of packages and settings are always the nearest ones upwards from the script that runs.
 //
 // The package runs nothing and writes nothing. Its lexer for Python knows only comments, strings and statements, so
 // it reads a script with a syntax error, or in a future version of the language, like any other. It skips what it

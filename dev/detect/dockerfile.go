@@ -101,15 +101,6 @@ func buildContext(t *tree, d Dockerfile) string {
 	return dir
 }
 
-// instructions reads a Dockerfile. One that the parser refuses has none: no builder accepts it either.
-func (t *tree) instructions(name string) []dockerfile.Instruction {
-	list, err := dockerfile.Instructions([]byte(t.text(name)))
-	if err != nil {
-		t.noteUnread(name, "not read: "+err.Error())
-	}
-	return list
-}
-
 // stage is the part of a Dockerfile from one FROM to the next.
 type stage struct {
 	name, from   string
@@ -118,10 +109,20 @@ type stage struct {
 }
 
 func readDockerfile(t *tree, name, target string) Dockerfile {
+	return parseDockerfile(t, name, t.text(name), target)
+}
+
+// parseDockerfile reads the text of a Dockerfile, which the file of a name holds. One that the parser refuses has no
+// instructions: no builder accepts it either.
+func parseDockerfile(t *tree, name, text, target string) Dockerfile {
 	d := Dockerfile{Path: name, env: map[string]string{}}
 	args := map[string]string{}
 	var stages []stage
-	for _, in := range t.instructions(name) {
+	list, err := dockerfile.Instructions([]byte(text))
+	if err != nil {
+		t.noteUnread(name, "not read: "+err.Error())
+	}
+	for _, in := range list {
 		d.instructions = append(d.instructions, in)
 		switch {
 		case in.Name == "FROM":

@@ -75,7 +75,10 @@ func relative(dir, name string) string {
 func (f *Findings) image() (d Dockerfile, ok bool) {
 	if f.service != nil {
 		name := path.Join(f.service.Context, f.service.Dockerfile)
-		if f.service.Context == "" || f.service.Inline || !f.tree.has(name) {
+		if f.service.Context != "" && f.service.Inline != "" {
+			return f.service.inlineDockerfile(f.tree), true
+		}
+		if f.service.Context == "" || !f.tree.has(name) {
 			return Dockerfile{}, false
 		}
 		return readDockerfile(f.tree, name, f.service.Target), true

@@ -20,7 +20,7 @@ type Launch struct {
 
 	Context    string // of the build; "": it is not built
 	Dockerfile string // relative to Context
-	Inline     bool   // the compose file itself has the Dockerfile
+	Inline     string // the text of a Dockerfile in the compose file; "": there is a file
 	Target     string
 	Mounts     []Mount
 
@@ -71,10 +71,12 @@ func commandOf(t *tree, l Launch) (container, Fact) {
 	var image Dockerfile
 	if l.Context != "" {
 		c.context = l.Context
-		if name := path.Join(l.Context, l.Dockerfile); !l.Inline && t.has(name) {
+		if name := path.Join(l.Context, l.Dockerfile); l.Inline != "" {
+			image = l.inlineDockerfile(t)
+			c = containerOf(t, image, l.Context).withEnv()
+		} else if t.has(name) {
 			image = readDockerfile(t, name, l.Target)
-			c = containerOf(t, image, l.Context)
-			c = c.withEnv()
+			c = containerOf(t, image, l.Context).withEnv()
 		}
 	}
 	for name, value := range l.Env {
@@ -99,6 +101,18 @@ func commandOf(t *tree, l Launch) (container, Fact) {
 		arguments = own(l.Command, "command")
 	}
 	return c, joinedFact(entrypoint, arguments)
+}
+
+// inlineDockerfile reads the Dockerfile in a compose file. Its places are that of the service: the lines of the text are
+// not those of the file.
+func (l Launch) inlineDockerfile(t *tree) Dockerfile {
+	d := parseDockerfile(t, l.File, l.Inline, l.Target)
+	for _, f := range []*Fact{&d.entrypoint, &d.arguments, &d.Command, &d.Base, &d.Python, &d.User, &d.PythonPath} {
+		if f.Line > 0 {
+			f.Line = l.Line
+		}
+	}
+	return d
 }
 
 // candidate says why a service may be the app; Sure is 0 if it is none.
@@ -136,7 +150,7 @@ func candidate(t *tree, l Launch) Candidate {
 func weaker(t *tree, l Launch, command Fact, because func(sure int, why, file string, line int) Candidate) Candidate {
 	// A command of the compose file replaces the image's, unless it is a script that only the image has.
 	replaced := command.Value != "" && command.File == l.File && !strings.Contains(command.Value, ".sh")
-	if name := path.Join(l.Context, l.Dockerfile); l.Context != "" && !l.Inline && t.has(name) && !replaced {
+	if name := path.Join(l.Context, l.Dockerfile); l.Context != "" && l.Inline == "" && t.has(name) && !replaced {
 		for _, row := range t.lines(name) {
 			if strings.Contains(strings.ToLower(row.text), "streamlit") && !strings.HasPrefix(strings.TrimSpace(row.text), "#") {
 				return because(sureImage, "it is built from "+name+", which mentions Streamlit", name, row.n)

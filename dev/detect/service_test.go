@@ -306,6 +306,20 @@ streamlit run "${APP:-shop.py}"
 ` + page + `
 -- admin.py --
 ` + page, "shop shop.py start.sh:2, admin admin.py start.sh:2"},
+		"a Dockerfile in the compose file": {`
+-- compose.yaml --
+services:
+  ui:
+    build:
+      context: ui
+      dockerfile_inline: |
+        FROM python:3.12
+        WORKDIR /app
+        COPY . .
+        CMD ["streamlit", "run", "page.py"]
+  api: {image: acme/api}
+-- ui/page.py --
+` + page, "ui ui/page.py compose.yaml:2"},
 		"an image beside a build, by its port": {`
 -- compose.yaml --
 services:

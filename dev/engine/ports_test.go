@@ -82,6 +82,33 @@ func TestUp_NamesTheContainerThatHasThePort(t *testing.T) {
 	}
 }
 
+// A service that ran beside another app is chosen as the app: the gateway takes over the port of its container.
+func TestUp_TakesOverThePortOfTheServiceThatIsNowTheApp(t *testing.T) {
+	r := newRig(t)
+	before := types.ServiceConfig{Name: "app"}
+	before.Image = "shop-app"
+	before.Ports = []types.ServicePortConfig{{HostIP: "127.0.0.1", Published: strconv.Itoa(r.project.Port), Target: 8501, Protocol: "tcp"}}
+	for _, op := range []plan.Operation{
+		{Verb: plan.Load, Kind: plan.Image, Name: "shop-app"},
+		{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "shop-app-1", Service: plan.Service{Config: before}},
+		{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "shop-app-1"},
+	} {
+		if err := r.fake.Do(t.Context(), op, r.project.Labels); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holder := listen(t, r.project.Port) // as an engine does for its container
+	r.fake.Before(func(_ context.Context, op plan.Operation) error {
+		if op.Verb == plan.Remove && op.Name == "shop-app-1" {
+			return holder.Close()
+		}
+		return nil
+	})
+	if run := r.up(engine.Request{}); run.Port != r.project.Port || len(r.Warnings()) != 0 {
+		t.Errorf("port %d, want %d; warnings %v", run.Port, r.project.Port, r.Warnings())
+	}
+}
+
 func TestUp_ChoosesAnotherPortIfTheFirstIsTakenMeanwhile(t *testing.T) {
 	r := newRig(t)
 	snatch := sync.OnceFunc(func() { listen(t, r.project.Port) })

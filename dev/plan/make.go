@@ -87,7 +87,7 @@ func (m *maker) removeOrphans() {
 }
 
 func (m *maker) remove(c Container, reason string) {
-	m.removals = append(m.removals, Operation{Verb: Remove, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Reason: reason})
+	m.removals = append(m.removals, Operation{Verb: Remove, Kind: ServiceContainer, Name: c.Name, ID: c.ID, Frees: hostPorts(c), Reason: reason})
 }
 
 // createShared creates networks and volumes. A network whose settings changed is recreated, and with it the
@@ -187,7 +187,23 @@ func (m *maker) newDependency(s Service, restartOnly bool) string {
 func (m *maker) create(s Service, name, reason string) {
 	m.changes[s.Config.Name] = created
 	m.creations = append(m.creations, Operation{Verb: Create, Kind: ServiceContainer, Name: name, Service: s, Joins: m.joins(s), Uses: m.uses(s), Reason: reason})
-	m.startAfterDependencies(s, Operation{Verb: Start, Name: name, Reason: reason})
+	var ports []string
+	for _, port := range s.Config.Ports {
+		if port.Published != "" {
+			ports = append(ports, port.Published)
+		}
+	}
+	m.startAfterDependencies(s, Operation{Verb: Start, Name: name, Takes: ports, Reason: reason})
+}
+
+// hostPorts are the ports of this machine that a container publishes.
+func hostPorts(c Container) []string {
+	var out []string
+	for _, binding := range c.Ports {
+		host, _, _ := strings.Cut(binding, "->")
+		out = append(out, host[strings.LastIndexByte(host, ':')+1:])
+	}
+	return out
 }
 
 func (m *maker) start(s Service, c Container, verb Verb, reason string) {

@@ -64,6 +64,8 @@ type Operation struct {
 	Joins    string              // container whose network namespace this one uses
 	Uses     []string            // for Create: containers that must exist first
 	After    []Dependency        // for Start and Restart
+	Takes    []string            // for Start: ports of this machine that it publishes
+	Frees    []string            // for Remove: ports of this machine that the container has published
 	Once     bool                // for Start and Restart: the container runs to completion, and others wait for that
 	Until    Until               // for Wait
 	For      []string            // for Wait: services that depend on it
@@ -105,6 +107,8 @@ func (op Operation) Needs(earlier Operation) bool {
 		return same && earlier.Verb != Wait
 	case same:
 		return earlier.Verb != Wait // a Wait for this container does not delay it
+	case removal && op.Verb == Start:
+		return slices.ContainsFunc(op.Takes, func(port string) bool { return slices.Contains(earlier.Frees, port) })
 	case earlier.Verb == Wait:
 		return slices.Contains(op.After, Dependency{earlier.Name, earlier.Until})
 	}

@@ -51,3 +51,22 @@ func TestNeeds_ACopyWaitsForItsContainerAndItsStartForTheCopy(t *testing.T) {
 		t.Error("a copy waits for the start of another container")
 	}
 }
+
+// Two services change places, and with them their ports: neither starts before the other's container has let go.
+func TestNeeds_AStartWaitsUntilItsPortIsFree(t *testing.T) {
+	remove := plan.Operation{Verb: plan.Remove, Kind: plan.ServiceContainer, Name: "shop-gateway-1", Frees: []string{"8501", "8601"}}
+	for name, c := range map[string]struct {
+		op   plan.Operation
+		want bool
+	}{
+		"the same port":       {plan.Operation{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "shop-web-1", Takes: []string{"80", "8501"}}, true},
+		"another port":        {plan.Operation{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "shop-web-1", Takes: []string{"8502"}}, false},
+		"no port":             {plan.Operation{Verb: plan.Start, Kind: plan.ServiceContainer, Name: "shop-web-1"}, false},
+		"a creation":          {plan.Operation{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "shop-web-1"}, false},
+		"a wait for the same": {plan.Operation{Verb: plan.Wait, Kind: plan.ServiceContainer, Name: "shop-web-1"}, false},
+	} {
+		if got := c.op.Needs(remove); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
