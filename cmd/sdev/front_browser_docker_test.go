@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -47,7 +48,8 @@ CMD ["streamlit", "run", "app.py"]
     depends_on: [streamlit]
 `, ports[0], ports[1]),
 	}))
-	p.run(0, "up", "-d") // with the build, which may take long
+	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", p.name+"-front").Run() }) // it may never have been built
+	p.run(0, "up", "-d")                                                                   // with the build, which may take long
 	up := p.attend()
 	ready := awaitEvent[dev.Ready](t, up)
 	for i, port := range ports {

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -44,6 +47,29 @@ func ServeStreamlit(t *testing.T, base string, asked func(message []byte), files
 		_, _, _ = conn.Read(r.Context()) // until it leaves
 	})
 	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// ServeOldStreamlit runs a server that answers as the one at origin, but under the names of Streamlit up to 1.17.
+func ServeOldStreamlit(t *testing.T, origin string) string {
+	t.Helper()
+	to, err := url.Parse(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		path := r.In.URL.Path
+		path = strings.ReplaceAll(path, "/_stcore/", "/no-such-path/")
+		if base, ok := strings.CutSuffix(path, "/healthz"); ok {
+			path = base + "/_stcore/health"
+		}
+		if base, ok := strings.CutSuffix(path, "/stream"); ok && !strings.Contains(path, "/no-such-path/") {
+			path = base + "/_stcore/stream"
+		}
+		r.Out.URL.Path = path
+	}})
 	t.Cleanup(server.Close)
 	return server.URL
 }

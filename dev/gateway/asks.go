@@ -8,7 +8,8 @@ import (
 
 // Streamlit watches most files of a page only after the tab's first run. The shim makes it notice saves until then, but
 // an app may run without the shim. So the gateway asks for a run itself if a save came in a tab's first moments and
-// caused none.
+// caused none. That helps with the app's script; Streamlit still runs its old copy of a module, or of another page, that
+// it did not watch yet.
 const (
 	// watchedAfter is how long after a tab's first run Streamlit may take until it watches the files.
 	watchedAfter = time.Second

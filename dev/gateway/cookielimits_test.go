@@ -60,7 +60,7 @@ func TestCookieLimits(t *testing.T) {
 						r.Header.Set("Upgrade", "websocket")
 					}
 					r.Header.Set("Cookie", strings.Repeat("x", tt.sent))
-					_, _ = c.RoundTrip(r) //nolint:bodyclose // it has none
+					_, _ = c.RoundTrip(r)
 				}
 				synctest.Wait()
 				switch {

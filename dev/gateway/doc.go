@@ -16,7 +16,10 @@
 //     of any other message it reads only the first bytes. One kind of request waits: that by which an open tab
 //     reconnects, up to 14 s while the app is down.
 //   - It answers only under the app's own names and refuses any other Host, so that a foreign page cannot
-//     reach the app through DNS rebinding.
+//     reach the app through DNS rebinding. A proxy that the project runs may pass on names that cannot be rebound:
+//     see [fronts].
+//   - No save is lost. A run that has not ended still makes its save live. If Streamlit misses a save in a tab's first
+//     moments, the gateway requests the run in the tab's name, with its widgets, page and query.
 //   - It answers only the app's own pages, listed pages and programs. It refuses a foreign Origin for every
 //     request and in every mode, whatever the app itself would allow. See [pages].
 //   - It drops headers and cookies that only an identity proxy may set to say who a user is. It also drops the

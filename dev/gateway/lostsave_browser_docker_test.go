@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,7 +120,7 @@ func (e earlySave) isShown(t *testing.T, r *rig, round int, delay time.Duration)
 
 // replace saves a file as editors do: in one step.
 func replace(t *testing.T, file, text string) {
-	beside := file + ".tmp"
+	beside := file + ".tmp~" // which no rule reports
 	devtest.Write(t, beside, text)
 	if err := os.Rename(beside, file); err != nil {
 		t.Error(err)
@@ -161,10 +162,11 @@ func TestBrowserEarlySaves_ASaveIsOneRun(t *testing.T) {
 			if err != nil {
 				return
 			}
-			switch f, _ := streamlit.ParseForward(message); f.Kind {
-			case streamlit.NewSession:
+			f, _ := streamlit.ParseForward(message)
+			if f.Kind == streamlit.NewSession {
 				runs <- <-runs + 1
-			case streamlit.Finished:
+			}
+			if f.Kind == streamlit.Finished {
 				select {
 				case ended <- struct{}{}:
 				default:
@@ -183,5 +185,25 @@ func TestBrowserEarlySaves_ASaveIsOneRun(t *testing.T) {
 	await(r, func(w dev.Warning) bool { return w.Code == dev.CodeReloadUnseen })
 	if n := <-runs; n != 11 {
 		t.Errorf("%d runs, want the first and one for each of 10 saves", n)
+	}
+}
+
+// TestBrowserEarlySaves_TheGatewayAsksWhereTheShimIsAbsent saves the main page of an app whose Python does not load the shim,
+// while its first run is active. The run that the gateway requests has to be that of the same page, with its query.
+func TestBrowserEarlySaves_TheGatewayAsksWhereTheShimIsAbsent(t *testing.T) {
+	const slow = "import streamlit as st, time\nst.title('main one')\nst.write('x is ' + st.query_params.get('x', 'lost'))\nst.text_input('name', key='name')\ntime.sleep(1.5)\nst.write('end')\n"
+	s := newServer(t, "1.67.0")
+	r := newRigAt(t, s.addr, map[string]string{"Home.py": slow, "pages/1_Other.py": title("other")}, "")
+	s.dir, s.shim = r.root, t.TempDir()
+	s.start()
+	r.untilUp()
+	p := newPage(t)
+	p.open("http://" + r.host + "/?x=7")
+	p.loads("main one")
+	replace(t, filepath.Join(r.root, "Home.py"), strings.ReplaceAll(slow, "one", "saved"))
+	p.shows("main saved")
+	p.shows("x is 7")
+	if got := await(r, anyOf[dev.AppReloaded]); got.Trigger != "Home.py" || got.Sessions != 1 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -25,9 +25,6 @@ const (
 	runLimit    = 30 * time.Second
 )
 
-// healthPath is where Streamlit answers health checks, below its base path.
-const healthPath = "/_stcore/health"
-
 // outputLines is how many lines of the app's output are kept.
 const outputLines = 20
 
@@ -54,7 +51,7 @@ func (r *Release) prove(ctx context.Context, e Engine) (err error) {
 }
 
 func (p prover) prove(ctx context.Context, image string) (*handoff.Proof, []dev.Finding, error) {
-	result := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + healthPath}
+	result := handoff.SmokeTest{Image: image, Scratch: []string{"/tmp"}, Port: p.app.Port, Health: p.base() + streamlit.HealthPaths()[0]}
 	known, err := p.engine.Inspect(ctx, image)
 	switch {
 	case err != nil:
@@ -124,7 +121,7 @@ func reach(ctx context.Context, c Container, work func(ctx context.Context, orig
 
 // visit waits until the app is healthy, and loads its page.
 func (p prover) visit(ctx context.Context, c Container, origin string, started time.Time, result *handoff.SmokeTest) error {
-	if err := p.awaitHealth(ctx, c, origin+result.Health, result); err != nil {
+	if err := p.awaitHealth(ctx, c, origin, result); err != nil {
 		return err
 	}
 	result.Waited = time.Since(started)
@@ -152,17 +149,19 @@ func (p prover) visit(ctx context.Context, c Container, origin string, started t
 	return nil
 }
 
-// awaitHealth polls the health check until the app is healthy, has ended, or the time limit has passed.
-func (p prover) awaitHealth(ctx context.Context, c Container, address string, result *handoff.SmokeTest) error {
+// awaitHealth polls the health check, at the path of either version, until the app is healthy, has ended, or the time limit has passed.
+func (p prover) awaitHealth(ctx context.Context, c Container, origin string, result *handoff.SmokeTest) error {
 	limit, cancel := context.WithTimeout(ctx, p.healthLimit)
 	defer cancel()
 	next := time.NewTicker(healthEvery)
 	defer next.Stop()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		if isHealthy(limit, client, address) {
-			result.Healthy = true
-			return nil
+		for _, path := range streamlit.HealthPaths() {
+			if isHealthy(limit, client, origin+p.base()+path) {
+				result.Healthy, result.Health = true, p.base()+path
+				return nil
+			}
 		}
 		ended, code, err := c.Ended(ctx)
 		if err != nil {

@@ -65,6 +65,14 @@ func TestProve_AnAppThatServesItsPage(t *testing.T) {
 	}
 }
 
+func TestProve_AnAppOfAnOldStreamlit(t *testing.T) {
+	devtest.Leaks(t)
+	e := &fakeEngine{images: shopImage(), app: devtest.ServeOldStreamlit(t, serve(t, "/shop", aPage))}
+	if proof, findings := proven(t, e, nil); len(findings) > 0 || !proof.Page {
+		t.Errorf("%+v, %+v", proof, findings)
+	}
+}
+
 func TestProve_WhatIsWrongWithAnImageIsAFinding(t *testing.T) {
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/shop/_stcore/health" {

@@ -1,6 +1,7 @@
 package streamlit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -36,11 +37,8 @@ func LoadPage(ctx context.Context, origin, base string) (PageLoad, error) {
 	if err := v.get(ctx, origin+base+"/"); err != nil || !v.Page {
 		return v, err
 	}
-	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(origin, "http")+base+"/_stcore/stream", &websocket.DialOptions{Subprotocols: []string{"streamlit"}}) //nolint:bodyclose // the library does
+	conn, err := openStream(ctx, "ws"+strings.TrimPrefix(origin, "http")+base)
 	if err != nil {
-		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
-			err = fmt.Errorf("the server answered %s", answer.Status)
-		}
 		return v, fmt.Errorf("open the WebSocket: %w", err)
 	}
 	defer conn.CloseNow() //nolint:errcheck // the visit is over
@@ -49,6 +47,26 @@ func LoadPage(ctx context.Context, origin, base string) (PageLoad, error) {
 		return v, fmt.Errorf("request a run: %w", err)
 	}
 	return v, v.follow(ctx, conn)
+}
+
+// openStream opens the WebSocket at the first of its paths where the server has one. The error is that of the newer
+// path.
+func openStream(ctx context.Context, base string) (*websocket.Conn, error) {
+	var first error
+	for _, path := range streamPaths() {
+		conn, answer, err := websocket.Dial(ctx, base+path, &websocket.DialOptions{Subprotocols: []string{"streamlit"}}) //nolint:bodyclose // the library does
+		if err == nil {
+			return conn, nil
+		}
+		refused := answer != nil && answer.StatusCode != http.StatusSwitchingProtocols
+		if refused {
+			err = fmt.Errorf("the server answered %s", answer.Status)
+		}
+		if first = cmp.Or(first, err); !refused {
+			break
+		}
+	}
+	return nil, first
 }
 
 // get requests the page.

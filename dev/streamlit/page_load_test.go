@@ -71,3 +71,10 @@ func TestLoadPage_SaysHowFarItCame(t *testing.T) {
 		t.Errorf("nobody there: %+v, %v", v, err)
 	}
 }
+
+func TestLoadPage_OfAnOldStreamlit(t *testing.T) {
+	origin := devtest.ServeOldStreamlit(t, served(t, "new-session", "heading", "finished"))
+	if v, err := LoadPage(t.Context(), origin, "/base"); err != nil || !v.Page || !v.Ran {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

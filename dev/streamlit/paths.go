@@ -8,9 +8,15 @@ import (
 // Endpoints of the server, below any base path, as they are since 1.18 and as they were before.
 // Source: streamlit/web/server/server.py of 1.12, 1.17, 1.18 and 1.67.
 
+// HealthPaths are the paths of the health check, the newer first. A server has one of them.
+func HealthPaths() []string { return []string{"/_stcore/health", "/healthz"} }
+
+// streamPaths are the paths of the WebSocket, the newer first.
+func streamPaths() []string { return []string{"/_stcore/stream", "/stream"} }
+
 // IsStream reports whether a URL's path is that of the WebSocket. A page of the app may have the older name, so only
 // a request for an upgrade is one for the stream.
-func IsStream(path string) bool { return hasSuffix(path, "/_stcore/stream", "/stream") }
+func IsStream(path string) bool { return hasSuffix(path, streamPaths()...) }
 
 // IsState reports whether a URL's path is one that a tab requests before it opens the stream.
 func IsState(path string) bool {

@@ -21,6 +21,7 @@ import (
 	"sdev/dev/oidc"
 	"sdev/dev/plan"
 	"sdev/dev/session"
+	"sdev/dev/streamlit"
 )
 
 // checkOptions are the flags of "sdev auth check".
@@ -245,7 +246,7 @@ func otherApps(ctx context.Context, r console.Running, own int) []string {
 		}
 		asking.Go(func() {
 			url := fmt.Sprintf("http://localhost:%d", port)
-			if b, err := get(ctx, url+"/_stcore/health", time.Second); err != nil || strings.TrimSpace(string(b)) != "ok" {
+			if !isStreamlit(ctx, url) {
 				return
 			}
 			if owner := r.Engine.Images.PortOwner(ctx, uint16(port)); owner != "" { // from 1 to 65535
@@ -259,6 +260,14 @@ func otherApps(ctx context.Context, r console.Running, own int) []string {
 	asking.Wait()
 	slices.Sort(found)
 	return found
+}
+
+// isStreamlit reports whether a server answers Streamlit's health check, at the path of either version.
+func isStreamlit(ctx context.Context, url string) bool {
+	return slices.ContainsFunc(streamlit.HealthPaths(), func(path string) bool {
+		b, err := get(ctx, url+path, time.Second)
+		return err == nil && strings.TrimSpace(string(b)) == "ok"
+	})
 }
 
 func unknownGroups(policies []dev.Policy, people []dev.Person) []string {
