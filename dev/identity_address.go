@@ -48,6 +48,7 @@ func identityPaths() []IdentityPath {
 		{"userinfo", `api\.github\.com`, `/user(/emails)?`},
 		{"userinfo", `graph\.facebook\.com`, `(/v[0-9.]+)?/me`},
 		{"userinfo", `discord\.com`, `/api(/v[0-9]+)?/users/@me`},
+		{"instances", `login\.microsoftonline\.(com|us)`, `/common/discovery/instance`},
 		{"certificates", `www\.googleapis\.com`, `/oauth2/v1/certs`},
 		{"authorize", `.+\.amazoncognito\.com`, `/(login|signup)`},
 		{"authorize", "", `.*/(authorize|o/oauth2/(v2/)?auth|openid-connect/auth|oauth/v2/authorization|dialog/oauth)`},

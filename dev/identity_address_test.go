@@ -56,6 +56,7 @@ func TestIdentityRole_IsTheEndpointThatAnswers(t *testing.T) {
 		{"login.microsoftonline.com", "/t/oauth2/v2.0/authorize"}:                     "authorize",
 		{"login.microsoftonline.com", "/t/oauth2/v2.0/logout"}:                        "end_session",
 		{"login.microsoftonline.com", "/t/discovery/v2.0/keys"}:                       "jwks",
+		{"login.microsoftonline.com", "/common/discovery/instance"}:                   "instances",
 		{"graph.microsoft.com", "/oidc/userinfo"}:                                     "userinfo",
 		{"graph.microsoft.com", "/v1.0/me"}:                                           "userinfo",
 		{"graph.microsoft.com", "/v1.0/me/messages"}:                                  "",

@@ -104,35 +104,59 @@ func settings(t *tree) (out []Fact, pool Fact) {
 		if read += len(t.text(name)); read > most {
 			break
 		}
-		section := ""
+		r := settingsReader{file: name}
 		for _, l := range t.lines(name) {
-			text := strings.TrimSpace(l.text)
-			if strings.HasPrefix(text, "#") || strings.HasPrefix(text, "//") || len(text) > 20_000 {
-				continue
-			}
-			if header, ok := strings.CutPrefix(text, "["); ok && path.Ext(name) != ".json" {
-				section = strings.Trim(header, "[] ") + "."
-				continue
-			}
-			around := section
-			for _, m := range setting.FindAllStringSubmatch(text, -1) {
-				key, value := m[1], strings.Trim(m[2], `"'`)
-				if value == "" { // what follows is in it
-					if around += key + "."; len(m[0]) == len(text) || strings.HasSuffix(text, "{") {
-						section = key + "."
-					}
-					continue
-				}
-				for _, address := range ProviderAddresses(around+key, value) {
-					out = add(out, Fact{Value: address, Why: "a setting names it", File: name, Line: l.n})
-				}
-				if pool.Value == "" && cognitoPool.MatchString(value) {
-					pool = Fact{Value: value, Why: "a setting names it", File: name, Line: l.n}
-				}
-			}
+			r.read(l)
+		}
+		for _, f := range r.found {
+			out = add(out, f)
+		}
+		if pool.Value == "" {
+			pool = r.pool
 		}
 	}
 	return out, pool
+}
+
+// settingsReader reads a file of settings line by line, whatever its format.
+type settingsReader struct {
+	file    string
+	section string // names of the sections around the next line, each with a dot behind it
+	found   []Fact
+	pool    Fact
+}
+
+func (r *settingsReader) read(l line) {
+	const longest = 20_000 // data, not settings
+	text := strings.TrimSpace(l.text)
+	if strings.HasPrefix(text, "#") || strings.HasPrefix(text, "//") || len(text) > longest {
+		return
+	}
+	if header, ok := strings.CutPrefix(text, "["); ok && path.Ext(r.file) != ".json" {
+		r.section = strings.Trim(header, "[] ") + "."
+		return
+	}
+	around := r.section
+	for _, m := range setting.FindAllStringSubmatch(text, -1) {
+		key, value := m[1], strings.Trim(m[2], `"'`)
+		if value != "" {
+			r.value(around+key, value, l.n)
+			continue
+		}
+		// What follows is in it: in this line, or in the next ones.
+		if around += key + "."; len(m[0]) == len(text) || strings.HasSuffix(text, "{") {
+			r.section = key + "."
+		}
+	}
+}
+
+func (r *settingsReader) value(name, value string, n int) {
+	for _, address := range ProviderAddresses(name, value) {
+		r.found = append(r.found, Fact{Value: address, Why: "a setting names it", File: r.file, Line: n})
+	}
+	if r.pool.Value == "" && cognitoPool.MatchString(value) {
+		r.pool = Fact{Value: value, Why: "a setting names it", File: r.file, Line: n}
+	}
 }
 
 // IsCognitoPool reports whether a text is the id of a user pool of Cognito.

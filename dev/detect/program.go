@@ -174,23 +174,16 @@ func auth(p *program, l LoginUse) []Fact {
 		}
 	}
 	for _, m := range p.modules {
-		for _, i := range m.imports {
-			for _, l := range loginLibraries() {
-				if i.level == 0 && slices.ContainsFunc(l.modules, func(name string) bool { return i.provides(name) }) {
-					add(l.kind, i.name+" is imported", m.path, i.line)
-				}
+		for _, l := range loginLibraries() {
+			if i, ok := m.importOf(l.modules); ok {
+				add(l.kind, i.name+" is imported", m.path, i.line)
 			}
 		}
 		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
-		if m.readsHeaders() {
-			for _, proxy := range dev.IdentityProxies() {
-				add(proxy.Name, "it reads the header of "+proxy.Title, m.path, m.lineOfText(proxy.Begins...))
-			}
-			for _, proxy := range proxyHeaders() {
-				add(proxy.kind, "it reads the header of "+proxy.title, m.path, m.lineOfText(proxy.begins))
-			}
+		for _, proxy := range m.proxies() {
+			add(proxy.kind, "it reads the header of "+proxy.title, m.path, m.lineOfText(proxy.begins...))
 		}
 	}
 	if line, file := cognitoAPI(p); line > 0 {
@@ -214,6 +207,29 @@ func rank(f Fact) int {
 		return 1
 	}
 	return 0
+}
+
+// importOf returns the first import of one of these modules.
+func (m *module) importOf(names []string) (imported, bool) {
+	i := slices.IndexFunc(m.imports, func(i imported) bool {
+		return i.level == 0 && slices.ContainsFunc(names, i.provides)
+	})
+	if i < 0 {
+		return imported{}, false
+	}
+	return m.imports[i], true
+}
+
+// proxies returns every proxy whose headers a script may read: none if it does not read the request's headers.
+func (m *module) proxies() []proxyHeader {
+	if !m.readsHeaders() {
+		return nil
+	}
+	var out []proxyHeader
+	for _, p := range dev.IdentityProxies() {
+		out = append(out, proxyHeader{p.Name, p.Title, p.Begins})
+	}
+	return append(out, proxyHeaders()...)
 }
 
 // provides reports whether an import makes a module available: that module, one below it, or one by "from".

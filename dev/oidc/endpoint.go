@@ -42,6 +42,7 @@ func (p *Provider) endpointTable() []endpoint {
 		{name: "verify", path: "/device", methods: both, human: true, serve: p.serveVerify},
 		{name: "register", path: "/register", metadata: "registration_endpoint", methods: post, json: true, serve: p.serveRegister},
 		{name: "certificates", path: "/certificates", methods: get, serve: p.serveCertificates},
+		{name: "instances", path: "/instances", methods: get, serve: p.serveInstances},
 		{name: "unmapped", path: "/unmapped", methods: post, json: true, serve: p.serveUnmapped},
 		{name: "home", path: "/", methods: get, human: true, serve: p.serveHome},
 	}

@@ -176,6 +176,13 @@ func TestMapped_CertificatesHoldTheSigningKey(t *testing.T) {
 	}
 }
 
+func TestMapped_HasTheDocumentThatMSALAsksFor(t *testing.T) {
+	r := mappedRig(t)
+	if res := r.get("/at/login.microsoftonline.com/common/discovery/instance?api-version=1.1"); decode[map[string]any](t, []byte(res.body))["metadata"] == nil {
+		t.Errorf("%s", res.body)
+	}
+}
+
 func TestMapped_IsOffWithoutSettings(t *testing.T) {
 	r := newRig(t)
 	if res := r.get("/at/accounts.google.com/o/oauth2/v2/auth?client_id=x"); res.StatusCode != http.StatusNotFound {

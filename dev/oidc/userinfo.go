@@ -33,7 +33,7 @@ func (rc *requestContext) bearer() (grant, error) {
 		}
 		return &protocolError{Status: status, Code: code, Description: about, Auth: challenge}
 	}
-	if !strings.EqualFold(scheme, "Bearer") && !(strings.EqualFold(scheme, "token") && rc.at.host != "") {
+	if gitHub := rc.at.host != "" && strings.EqualFold(scheme, "token"); !gitHub && !strings.EqualFold(scheme, "Bearer") {
 		if token = ""; rc.r.Method == http.MethodPost {
 			token = rc.param("access_token")
 		}

@@ -111,8 +111,9 @@ func withoutProvider(kind string) string {
 		return "sdev has no counterpart of its service; to run it against the real one: sdev up --with-auth=app"
 	case detect.HandledHeaders:
 		return "a proxy in front of the deployed app signs people in; to run it without the login: sdev up --local"
+	default:
+		return "to run it without the login: sdev up --local"
 	}
-	return "to run it without the login: sdev up --local"
 }
 
 // assumptions adds a warning for everything in which the run differs from what the code says.

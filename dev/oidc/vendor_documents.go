@@ -1,5 +1,7 @@
 package oidc
 
+// Documents that only one real provider has, and that its own client library asks for.
+
 import (
 	"crypto/rand"
 	"crypto/x509"
@@ -30,4 +32,9 @@ func (p *Provider) serveCertificates(rc *requestContext) error {
 		out[k.ID] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	}
 	return rc.reply(http.StatusOK, out)
+}
+
+// serveInstances answers Entra's instance discovery, which msal asks for the names that one cloud has. This one has none.
+func (p *Provider) serveInstances(rc *requestContext) error {
+	return rc.reply(http.StatusOK, map[string]any{"api-version": "1.1", "metadata": []any{}})
 }
