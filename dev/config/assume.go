@@ -31,6 +31,7 @@ type Assumption struct {
 	Context    string // of the build
 	Dockerfile string // relative to Context; "" where Inline is the Dockerfile
 	Inline     string
+	Reads      []string // with Inline: the files and directories that it copies, relative to Context
 	Workdir    string   // "" leaves the image's own
 	Command    []string // nil leaves the image's own
 	PythonPath string   // "" leaves the image's own
@@ -194,7 +195,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		return nil, fromCompose(nil, err)
 	}
 	return &Project{Name: model.Name, Dir: dir, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry},
-		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
+		Warnings: a.Warnings, defaultFiles: true, assumed: true, buildReads: a.Reads, notes: a.notes(), settingsBase: readBase(dir), settingsTrusted: readTrusted(dir)}, nil
 }
 
 // dropDuplicates removes services that would run instead of the app and that nothing depends on: those that

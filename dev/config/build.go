@@ -29,7 +29,8 @@ const largeFile = 1 << 20
 
 // BuildInput is a fingerprint of everything that a build of the app's image depends on and that
 // the app does not see through a mount: build settings, Dockerfile, and the files of the context that are not
-// ignored. With equal fingerprints a build would produce the same image.
+// ignored. Files for which develop.watch asks for a rebuild count in any case. With equal fingerprints a build would
+// produce the same image.
 func BuildInput(ctx context.Context, p *Project, s types.ServiceConfig) (string, error) {
 	return BuildInputWithout(ctx, p, s, func(string) bool { return false })
 }
@@ -55,7 +56,13 @@ func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, e
 	}
 	in := buildInput{h, p, s.Name, b, except}
 	for _, dir := range contexts(b) {
-		if err := in.add(ctx, dir); err != nil {
+		if dir == b.Context && s.Name == p.App && p.buildReads != nil {
+			if err := in.addOnly(ctx, dir, p.buildReads); err != nil {
+				return "", err
+			}
+			continue
+		}
+		if err := in.add(ctx, dir, dir); err != nil {
 			return "", err
 		}
 	}
@@ -83,8 +90,22 @@ type buildInput struct {
 	except  func(path string) bool
 }
 
-// add adds the files of a context.
-func (in buildInput) add(ctx context.Context, dir string) error {
+// addOnly adds those files of a context that the build reads. Some need not exist.
+func (in buildInput) addOnly(ctx context.Context, dir string, names []string) error {
+	for _, name := range names {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Lstat(at); isNotExist(err) {
+			continue
+		}
+		if err := in.add(ctx, dir, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the files of a context that are, or lie below, a path.
+func (in buildInput) add(ctx context.Context, dir, from string) error {
 	p, b := in.p, in.build
 	ignored, err := ignorePatterns(dir, b.Dockerfile)
 	if err != nil {
@@ -92,10 +113,13 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 	}
 	passed := map[string]bool{p.StatePath(): true, filepath.Join(dir, ".git"): true}
 	var mounts []string
-	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
-		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
+	for _, v := range p.Model.Services[in.service].Volumes {
+		if v.Type == types.VolumeTypeBind {
+			mounts = append(mounts, v.Source)
+		}
 	}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	rebuilt := rebuildPaths(p, p.Model.Services[in.service])
+	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
 			return cmp.Or(err, ctx.Err())
 		}
@@ -104,7 +128,7 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 			return err
 		}
 		dockerfile := path == dockerfilePath(b)
-		if passed[path] || !dockerfile && isBelow(mounts, path) && !countsThoughMounted(d) {
+		if passed[path] || !dockerfile && path != from && isBelow(mounts, path) && !isBelow(rebuilt, path) && !countsThoughMounted(path, d) {
 			return skip(d)
 		}
 		if skipped, err := ignored.MatchesOrParentMatches(filepath.ToSlash(rel)); err != nil {
@@ -130,6 +154,23 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 	return nil
 }
 
+// rebuildPaths are the paths for which develop.watch asks for a rebuild.
+func rebuildPaths(p *Project, s types.ServiceConfig) []string {
+	var out []string
+	if s.Develop != nil {
+		for _, t := range s.Develop.Watch {
+			if t.Action == types.WatchActionRebuild {
+				if path := t.Path; filepath.IsAbs(path) {
+					out = append(out, path)
+				} else {
+					out = append(out, filepath.Join(p.Dir, path))
+				}
+			}
+		}
+	}
+	return out
+}
+
 // isBelow reports whether a path is one of these directories or lies in one.
 func isBelow(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
@@ -137,10 +178,13 @@ func isBelow(dirs []string, path string) bool {
 
 // countsThoughMounted is true for files that the app sees through a mount but on which the build depends: those
 // that list dependencies. It considers only directories of source.
-func countsThoughMounted(d fs.DirEntry) bool {
+func countsThoughMounted(path string, d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {
 		return name[0] != '.' && name != "venv" && name != "node_modules" && name != "__pycache__"
+	}
+	if ext := filepath.Ext(name); filepath.Base(filepath.Dir(path)) == requirementsDir && (ext == ".txt" || ext == ".in") {
+		return true
 	}
 	return name == ".dockerignore" || slices.ContainsFunc(dependencyFiles(), func(pattern string) bool {
 		ok, err := filepath.Match(pattern, name)
@@ -178,7 +222,7 @@ func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
 		return err
 	case !st.Mode().IsRegular():
 		return nil
-	case st.Size() > largeFile:
+	case st.Size() > largeFile && !countsThoughMounted(path, d): // of a list, only the content counts
 		_, _ = fmt.Fprint(h, st.ModTime().UnixNano())
 		return nil
 	}

@@ -37,10 +37,11 @@ type Project struct {
 	// build, it is used unchanged.
 	BuildAssumed bool
 
-	sources sources
-	env     map[string]string // for interpolation
-	notes   []Note            // about assumptions
-	assumed bool              // there is no compose file
+	sources    sources
+	env        map[string]string // for interpolation
+	notes      []Note            // about assumptions
+	assumed    bool              // there is no compose file
+	buildReads []string          // what an assumed build reads of its context; nil: all of it
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
 	// settingsTrusted is its server.trustedUserHeaders.

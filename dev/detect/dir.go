@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"sdev/dev"
 )
@@ -22,6 +23,9 @@ func Dir(dir string) (*Findings, error) {
 	found, err := Tree(dev.Files(root))
 	if err != nil {
 		return nil, fail(err, err)
+	}
+	if full, err := filepath.Abs(dir); err == nil {
+		found.tree.dir = filepath.ToSlash(full)
 	}
 	return found, nil
 }
