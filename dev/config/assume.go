@@ -32,6 +32,7 @@ type Assumption struct {
 	Context    string // of the build
 	Dockerfile string // relative to Context; "" where Inline is the Dockerfile
 	Inline     string
+	Reads      []string // with Inline: the files and directories that it copies, relative to Context
 	Workdir    string   // "" leaves the image's own
 	Command    []string // nil leaves the image's own
 	PythonPath string   // "" leaves the image's own
@@ -195,7 +196,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 		return nil, fromCompose(nil, err)
 	}
 	p := &Project{Name: model.Name, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
-		Warnings: a.Warnings, defaultFiles: true, assumed: true, notes: a.notes()}
+		Warnings: a.Warnings, defaultFiles: true, assumed: true, buildReads: a.Reads, notes: a.notes()}
 	settings := p.settingsDir()
 	p.settingsBase, p.settingsTrusted = readBase(settings), readTrusted(settings)
 	return p, nil

@@ -29,7 +29,8 @@ const largeFile = 1 << 20
 
 // BuildInput is a fingerprint of everything that a build of the app's image depends on and that
 // the app does not see through a mount: build settings, Dockerfile, and the files of the context that are not
-// ignored. With equal fingerprints a build would produce the same image.
+// ignored. Files for which develop.watch asks for a rebuild count in any case. With equal fingerprints a build would
+// produce the same image.
 func BuildInput(ctx context.Context, p *Project, s types.ServiceConfig) (string, error) {
 	return BuildInputWithout(ctx, p, s, func(string) bool { return false })
 }
@@ -55,7 +56,13 @@ func BuildInputWithout(ctx context.Context, p *Project, s types.ServiceConfig, e
 	}
 	in := buildInput{h, p, s.Name, b, except}
 	for _, dir := range contexts(b) {
-		if err := in.add(ctx, dir); err != nil {
+		if dir == b.Context && s.Name == p.App && p.buildReads != nil {
+			if err := in.addOnly(ctx, dir, p.buildReads); err != nil {
+				return "", err
+			}
+			continue
+		}
+		if err := in.add(ctx, dir, dir); err != nil {
 			return "", err
 		}
 	}
@@ -83,8 +90,22 @@ type buildInput struct {
 	except  func(path string) bool
 }
 
-// add adds the files of a context.
-func (in buildInput) add(ctx context.Context, dir string) error {
+// addOnly adds those files of a context that the build reads. Some need not exist.
+func (in buildInput) addOnly(ctx context.Context, dir string, names []string) error {
+	for _, name := range names {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Lstat(at); isNotExist(err) {
+			continue
+		}
+		if err := in.add(ctx, dir, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the files of a context that are, or lie below, a path.
+func (in buildInput) add(ctx context.Context, dir, from string) error {
 	p, b := in.p, in.build
 	ignored, err := ignorePatterns(dir, b.Dockerfile)
 	if err != nil {
@@ -92,11 +113,14 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 	}
 	passed := map[string]bool{p.StatePath(): true, filepath.Join(dir, ".git"): true}
 	var mounts []string
-	for _, m := range sourceMounts(p, p.Model.Services[in.service]) {
-		mounts = append(mounts, filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
+	for _, v := range p.Model.Services[in.service].Volumes {
+		if v.Type == types.VolumeTypeBind {
+			mounts = append(mounts, v.Source)
+		}
 	}
+	rebuilt := rebuildPaths(p, p.Model.Services[in.service])
 	dir, dockerfile, dependencies := filepath.Clean(dir), dockerfilePath(b), newDependencyNames()
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
 			return cmp.Or(err, ctx.Err())
 		}
@@ -105,7 +129,7 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 		}
 		// A mount may hold many files that do not count, so this comes before all that takes longer.
 		isDockerfile := path == dockerfile
-		if passed[path] || !isDockerfile && isBelow(mounts, path) && !dependencies.countThoughMounted(d) {
+		if passed[path] || !isDockerfile && path != from && isBelow(mounts, path) && !isBelow(rebuilt, path) && !dependencies.countThoughMounted(path, d) {
 			return skip(d)
 		}
 		rel, err := filepath.Rel(dir, path)
@@ -123,7 +147,7 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 		if of, inside := p.relative(path); inside && !d.IsDir() && in.except(of) {
 			return nil
 		}
-		return hashEntry(in.h, path, rel, d)
+		return hashEntry(in.h, path, rel, d, dependencies)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -133,6 +157,23 @@ func (in buildInput) add(ctx context.Context, dir string) error {
 		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
 	}
 	return nil
+}
+
+// rebuildPaths are the paths for which develop.watch asks for a rebuild.
+func rebuildPaths(p *Project, s types.ServiceConfig) []string {
+	var out []string
+	if s.Develop != nil {
+		for _, t := range s.Develop.Watch {
+			if t.Action == types.WatchActionRebuild {
+				if path := t.Path; filepath.IsAbs(path) {
+					out = append(out, path)
+				} else {
+					out = append(out, filepath.Join(p.Dir, path))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // isBelow reports whether a path is one of these directories or lies in one.
@@ -156,10 +197,13 @@ func newDependencyNames() dependencyNames {
 
 // countThoughMounted is true for files that the app sees through a mount but on which the build depends: those
 // that list dependencies. It considers only directories of source.
-func (n dependencyNames) countThoughMounted(d fs.DirEntry) bool {
+func (n dependencyNames) countThoughMounted(path string, d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {
 		return name[0] != '.' && name != "venv" && name != "node_modules" && name != "__pycache__"
+	}
+	if ext := filepath.Ext(name); filepath.Base(filepath.Dir(path)) == requirementsDir && (ext == ".txt" || ext == ".in") {
+		return true
 	}
 	return name == ".dockerignore" || n.extensions[filepath.Ext(name)] && slices.ContainsFunc(n.patterns, func(pattern string) bool {
 		ok, err := filepath.Match(pattern, name)
@@ -181,7 +225,7 @@ func dockerfilePath(b types.BuildConfig) string {
 	return filepath.Join(b.Context, b.Dockerfile)
 }
 
-func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
+func hashEntry(h io.Writer, path, rel string, d fs.DirEntry, lists dependencyNames) error {
 	if d.IsDir() {
 		return nil
 	}
@@ -197,7 +241,7 @@ func hashEntry(h io.Writer, path, rel string, d fs.DirEntry) error {
 		return err
 	case !st.Mode().IsRegular():
 		return nil
-	case st.Size() > largeFile:
+	case st.Size() > largeFile && !lists.countThoughMounted(path, d): // of a list, only the content counts
 		_, _ = fmt.Fprint(h, st.ModTime().UnixNano())
 		return nil
 	}

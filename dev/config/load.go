@@ -38,11 +38,12 @@ type Project struct {
 	// build, it is used unchanged.
 	BuildAssumed bool
 
-	sources  sources
-	env      map[string]string // for interpolation
-	notes    []Note            // about assumptions
-	searched *stateSearch      // where state directories were looked for in this reading; nil keeps nothing
-	assumed  bool              // there is no compose file
+	sources    sources
+	env        map[string]string // for interpolation
+	notes      []Note            // about assumptions
+	searched   *stateSearch      // where state directories were looked for in this reading; nil keeps nothing
+	assumed    bool              // there is no compose file
+	buildReads []string          // what an assumed build reads of its context; nil: all of it
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml
 	// settingsTrusted is its server.trustedUserHeaders.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -17,8 +18,23 @@ import (
 func dependencyFiles() []string {
 	return []string{
 		"requirements*.txt", "requirements*.in", "constraints*.txt", "pyproject.toml", "uv.lock", "poetry.lock",
-		"Pipfile", "Pipfile.lock", "environment.yml", "environment.yaml", "conda-lock.yml", "setup.py", "setup.cfg", "packages.txt",
+		"pdm.lock", "Pipfile", "Pipfile.lock", "environment.yml", "environment.yaml", "conda-lock.yml", "setup.py", "setup.cfg", "packages.txt",
+		".python-version", "runtime.txt",
 	}
+}
+
+// requirementsDir is the usual name of a directory of lists, such as requirements/base.txt.
+const requirementsDir = "requirements"
+
+// dependencyPatterns match the same files, and those that an assumed build reads.
+func (p *Project) dependencyPatterns() []string {
+	out := append(dependencyFiles(), requirementsDir+"/*.txt", requirementsDir+"/*.in")
+	for _, name := range p.buildReads {
+		if info, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(name))); err == nil && info.Mode().IsRegular() && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // rules are the rules for saves: first those of develop.watch, then those derived from the app's build and mounts.
@@ -109,7 +125,7 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 	out = append(out, dev.Rule{Path: ".", Include: p.RelativeFiles(), Action: dev.Restart, Origin: "derived: project file"})
 	if app.Build != nil {
 		if context, ok := p.relative(app.Build.Context); ok {
-			include := append(dependencyFiles(), ".dockerignore")
+			include := append(p.dependencyPatterns(), ".dockerignore")
 			if app.Build.Dockerfile != "" {
 				include = append(include, filepath.ToSlash(app.Build.Dockerfile))
 			}
@@ -123,7 +139,7 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 	out = append(out, dev.Rule{Path: settings, Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	for _, m := range sourceMounts(p, app) {
 		if app.Build != nil && m.Project != ".streamlit" {
-			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(dependencyFiles()), Action: dev.Rebuild, Origin: "derived: dependencies"})
+			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(append(dependencyFiles(), requirementsDir+"/*.txt", requirementsDir+"/*.in")), Action: dev.Rebuild, Origin: "derived: dependencies"})
 		}
 		if synced {
 			out = append(out, dev.Rule{Path: m.Project, Action: dev.Sync, Origin: "derived: synced source", Target: m.Container})

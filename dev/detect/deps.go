@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // depFile is a file that lists what is installed.
 type depFile struct {
-	manager     string // uv, poetry, pipenv, conda, pip, pyproject
+	manager     string // uv, poetry, pdm, pipenv, conda, pip, pyproject, setup, script
 	file        string
 	lock        string // beside it; "" if there is none
 	line        int    // that lists streamlit; 0 if none does
@@ -26,12 +27,16 @@ type depFile struct {
 	extra       string          // optional group that lists streamlit, as a flag of uv: "--extra ui"
 	needsSource bool            // it installs the project itself, or files that are no lists
 	includes    []string        // lists that it includes
+	base        string          // with local paths: the directory that they are relative to
+	outside     []string        // paths outside the tree that it installs or includes, relative to it
+	workspace   bool            // its lock is also that of other lists
+	inline      []string        // what it installs, if it is no file for an installer
 }
 
 // managerOrder is how likely each manager is the one in use if several have a file. Source: "App dependencies" of
 // Streamlit Community Cloud's documentation, with poetry and its lock after uv's.
 func managerOrder() []string {
-	return []string{"uv", "poetry", "pipenv", "conda", "pip", "pyproject"}
+	return []string{"script", "uv", "poetry", "pdm", "pipenv", "conda", "pip", "pyproject", "setup"}
 }
 
 // dependencies reads the lists of packages.
@@ -39,6 +44,14 @@ func (f *Findings) dependencies() {
 	f.lists, f.Managers, f.Python, f.Streamlit = nil, nil, Fact{}, Fact{}
 	for _, dir := range f.dirs() {
 		f.lists = append(f.lists, listsOf(f.tree, dir)...)
+	}
+	if e, ok := f.Entry(); ok {
+		if l, ok := readScript(f.tree, e.Path); ok {
+			f.lists = append(f.lists, l)
+		}
+		if len(f.lists) == 0 {
+			f.lists = somewhere(f.tree)
+		}
 	}
 	// The app is installed from the list with streamlit in it, the nearest one if there are several.
 	near := f.dirs()
@@ -112,23 +125,42 @@ func listsOf(t *tree, dir string) []depFile {
 	for _, name := range requirementFiles(t, dir) {
 		out = append(out, readRequirements(t, name))
 	}
+	for _, name := range []string{"setup.py", "setup.cfg"} {
+		if l := readSetup(t, at(name)); t.has(at(name)) && len(out) == 0 && (name == "setup.py" || len(l.names) > 0) {
+			out = append(out, l)
+		}
+	}
 	return out
 }
 
-// requirementFiles returns requirements.txt, or a file in its place.
+// requirementFiles returns requirements.txt, or a file in its place: the first that lists streamlit, or else the
+// first.
 func requirementFiles(t *tree, dir string) []string {
-	for _, name := range []string{"requirements.txt", "requirements/base.txt", "requirements/prod.txt", "requirements/production.txt", "requirements/requirements.txt", "requirements.in"} {
+	var all []string
+	for _, name := range []string{"requirements.txt", "requirements/base.txt", "requirements/prod.txt", "requirements/production.txt", "requirements/requirements.txt", "requirements/app.txt", "requirements/main.txt", "requirements.in"} {
 		if name = path.Join(dir, name); t.has(name) {
-			return []string{name}
+			all = append(all, name)
 		}
+	}
+	if own := path.Join(dir, "requirements.txt"); slices.Contains(all, own) {
+		return []string{own}
 	}
 	for _, name := range t.names {
-		base := path.Base(name)
-		if path.Dir(name) == dir && strings.HasPrefix(base, "requirements") && strings.HasSuffix(base, ".txt") && !forTools.MatchString(base) {
+		base, of := path.Base(name), path.Dir(name)
+		named := of == dir && strings.HasPrefix(base, "requirements") || of == path.Join(dir, "requirements")
+		if named && strings.HasSuffix(base, ".txt") && !forTools.MatchString(base) && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	for _, name := range all {
+		if readRequirements(t, name).line > 0 {
 			return []string{name}
 		}
 	}
-	return nil
+	return all[:1]
 }
 
 var forTools = regexp.MustCompile(`dev|test|lint|doc|ci`)
@@ -183,19 +215,41 @@ func (l *depFile) requirements(t *tree, name string, depth int) {
 		switch {
 		case option == "-r" || option == "--requirement" || option == "-c" || option == "--constraint":
 			more := path.Join(path.Dir(name), strings.TrimSpace(arg))
+			if isAbove(more) {
+				l.addOutside(more)
+			}
 			if t.has(more) && depth < deepest && !slices.Contains(l.includes, more) {
 				l.includes = append(l.includes, more)
 				if option == "-r" || option == "--requirement" {
 					l.requirements(t, more, depth+1)
 				}
 			}
-		case option == "-e" || option == "--editable", strings.HasPrefix(text, "."), strings.HasPrefix(text, "file:"):
-			l.needsSource = true
+		case option == "-e" || option == "--editable":
+			l.local(t, name, arg)
+		case strings.HasPrefix(text, "."), strings.HasPrefix(text, "file:"), isLocal(t, name, text):
+			l.local(t, name, text)
 		case strings.HasPrefix(text, "-"), text == "":
 		default:
 			l.addRequirement(text, name, row.n)
 		}
 	}
+}
+
+// isLocal reports whether a requirement is a directory or an archive of the project: "libs/core", "dist/x.whl".
+func isLocal(t *tree, list, text string) bool {
+	if _, at, ok := strings.Cut(text, "@ file:"); ok {
+		text = at
+	}
+	if !strings.Contains(text, "/") || strings.Contains(text, "://") {
+		return false
+	}
+	text, _, _ = strings.Cut(text, " ")
+	for _, name := range []string{path.Join(path.Dir(list), text), path.Clean(text)} {
+		if fs.ValidPath(name) && (t.has(name) || t.dirs[name]) {
+			return true
+		}
+	}
+	return false
 }
 
 // condaRequirement is an entry of conda's lists: "name", "name=1.2", "channel::name==1.2".
@@ -241,15 +295,14 @@ func (f *Findings) python() {
 		f.Python = d.Python
 		return
 	}
-	for _, base := range []string{".python-version", "runtime.txt"} {
-		for _, dir := range f.dirs() {
-			name := path.Join(dir, base)
-			rows := f.tree.lines(name)
+	for _, dir := range f.dirs() {
+		for _, name := range []string{".python-version", "runtime.txt"} {
+			rows := f.tree.lines(path.Join(dir, name))
 			if len(rows) == 0 {
 				continue
 			}
 			if v := version.FindString(rows[0].text); v != "" {
-				f.Python = Fact{Value: v, Why: base, File: name, Line: rows[0].n}
+				f.Python = Fact{Value: v, Why: name, File: path.Join(dir, name), Line: rows[0].n}
 				return
 			}
 		}

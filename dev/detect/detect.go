@@ -66,15 +66,16 @@ func (e Entry) Why() Fact { return e.Reasons[0] }
 
 // Findings is everything that is concluded about a tree.
 type Findings struct {
-	Entries   []Entry  `json:"entries"`   // candidates for the entry script, best first
-	Ambiguous bool     `json:"ambiguous"` // the first entries are about equally likely
-	Pages     []Fact   `json:"pages"`     // the pages' scripts, ordered by name
-	Roots     []Fact   `json:"roots"`     // directories that Python's path needs besides the entry's own; ".": the tree
-	Managers  []Fact   `json:"managers"`  // package managers: uv, poetry, pipenv, conda, pip, pyproject; File is the list
-	Python    Fact     `json:"python"`    // "3.11"; Value is empty if it is unknown
-	Streamlit Fact     `json:"streamlit"` // a pinned version, "any" if only the name is listed, "" if it is not listed
-	Auth      []Fact   `json:"auth"`      // native, alb, iap, cloudflare, a library, "oauth", …, or "none": see [HandlingOf]
-	Login     LoginUse `json:"login"`     // what the code says about it
+	Entries   []Entry  `json:"entries"`           // candidates for the entry script, best first
+	Ambiguous bool     `json:"ambiguous"`         // the first entries are about equally likely
+	Pages     []Fact   `json:"pages"`             // the pages' scripts, ordered by name
+	Roots     []Fact   `json:"roots"`             // directories that Python's path needs besides the entry's own; ".": the tree
+	Managers  []Fact   `json:"managers"`          // package managers: uv, poetry, pipenv, conda, pip, pyproject; File is the list
+	Python    Fact     `json:"python"`            // "3.11"; Value is empty if it is unknown
+	Streamlit Fact     `json:"streamlit"`         // a pinned version, "any" if only the name is listed, "" if it is not listed
+	Derived   []Fact   `json:"derived,omitempty"` // packages to install if nothing lists any, from the imports
+	Auth      []Fact   `json:"auth"`              // native, alb, iap, cloudflare, a library, "oauth", …, or "none": see [HandlingOf]
+	Login     LoginUse `json:"login"`             // what the code says about it
 
 	Modules []string `json:"-"` // the scripts that the app consists of
 
@@ -147,7 +148,10 @@ func (f *Findings) fromEntry() {
 	for _, m := range p.modules {
 		f.Modules = append(f.Modules, m.path)
 	}
-	f.Roots = p.roots
+	f.Roots, f.Derived = p.roots, nil
+	if len(f.lists) == 0 && p.entry != "" {
+		f.Derived = p.packages()
+	}
 	f.Login = login(p)
 	f.Auth = auth(p, f.Login)
 	f.Defects = defects(f, p)

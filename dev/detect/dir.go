@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"sdev/dev"
 )
@@ -25,6 +26,9 @@ func Dir(dir string) (*Findings, error) {
 		return nil, fail(err, err)
 	}
 	found.tree.fsys = reopened(dir)
+	if full, err := filepath.Abs(dir); err == nil {
+		found.tree.dir = filepath.ToSlash(full)
+	}
 	return found, nil
 }
 

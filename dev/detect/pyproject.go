@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"io/fs"
 	"path"
 	"regexp"
 	"strings"
@@ -102,23 +103,60 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 				break
 			}
 			l.addRequirement(poetryRequirement(e), name, e.line)
+			if strings.HasPrefix(e.value, ".") {
+				l.source(t, name, e.value)
+			}
 		case e.section == "tool.poetry":
 			l.manager = "poetry"
 		case e.section == "project":
 			ok = true
+			if e.key == "dynamic" && e.value == "dependencies" {
+				l.needsSource = true // only building the project says which
+			}
+		case e.section == "tool.uv.sources" && e.key != "", strings.HasPrefix(e.section, "tool.uv.sources.") && (e.key == "path" || e.key == "workspace"):
+			l.source(t, name, e.value)
+		case e.section == "tool.uv.workspace" && e.key == "members":
+			l.needsSource, l.workspace = true, true
 		}
 		if l.line != before && optional != "" {
 			l.extra = optional
 		}
 		optional = ""
 	}
-	if lock := beside("uv.lock"); lock != "" {
+	if lock := lockAbove(t, path.Dir(name)); lock != "" && (path.Dir(lock) == path.Dir(name) || ok) {
 		ok, l.manager, l.lock = true, "uv", lock
+		l.needsSource = l.needsSource || path.Dir(lock) != path.Dir(name)
+	} else if lock := beside("pdm.lock"); lock != "" {
+		ok, l.manager, l.lock = true, "pdm", lock
 	} else if lock := beside("poetry.lock"); lock != "" {
 		ok, l.manager, l.lock = true, "poetry", lock
 	}
 	l.readLock(t)
 	return l, ok
+}
+
+// lockAbove finds the uv.lock of a project: in its directory or, for a member of a workspace, above it.
+func lockAbove(t *tree, dir string) string {
+	for at := dir; ; at = path.Dir(at) {
+		if lock := path.Join(at, "uv.lock"); t.has(lock) && (at == dir || strings.Contains(t.text(path.Join(at, "pyproject.toml")), "[tool.uv.workspace]")) {
+			return lock
+		}
+		if at == "." {
+			return ""
+		}
+	}
+}
+
+// source records where uv or poetry finds a package: a directory, an archive, or "" for the workspace.
+func (l *depFile) source(t *tree, list, value string) {
+	at := path.Join(path.Dir(list), value)
+	switch {
+	case value == "" || fs.ValidPath(at) && (t.has(at) || t.dirs[at]):
+		l.needsSource = true
+	case isAbove(at):
+		l.needsSource = true
+		l.addOutside(at)
+	}
 }
 
 // poetryRequirement writes poetry's "name = version" as a requirement; a bare version is a range.
@@ -143,7 +181,7 @@ func (l *depFile) readLock(t *tree) {
 			last = e.value
 		case e.key == "version" && last == "streamlit":
 			l.version, l.place = e.value, Fact{Why: path.Base(l.lock) + " locks it", File: l.lock, Line: e.line}
-			if l.line == 0 {
+			if l.line == 0 && !l.workspace {
 				l.line = 1 // a listed package requires it
 			}
 		}

@@ -9,11 +9,12 @@ import (
 // Recipe says how to run the app of a tree in a container if no compose file does. Paths in the tree are relative to
 // it, with slashes; paths in the image are absolute.
 type Recipe struct {
-	Dockerfile string // of the tree, relative to Context; "" if Text replaces it
-	Context    string // of the build
-	Text       string // text of a Dockerfile; "" if the tree has one
-	Base       string // with Text: the image that it starts from
-	Workdir    string // "": the image's own
+	Dockerfile string   // of the tree, relative to Context; "" if Text replaces it
+	Context    string   // of the build
+	Text       string   // text of a Dockerfile; "" if the tree has one
+	Base       string   // with Text: the image that it starts from
+	Reads      []string // with Text: what it copies, relative to Context
+	Workdir    string   // "": the image's own
 	Command    []string
 	CommandWhy Fact     // why Command runs; if Command is nil, why the image's own does
 	Mounts     []Mount  // of the source; the first holds the entry script
@@ -25,9 +26,6 @@ type Recipe struct {
 // Mount is a directory of the tree and its path in the container.
 type Mount struct{ From, To string }
 
-// appDir is the source's directory in an image without a Dockerfile of the tree.
-const appDir = "/app"
-
 // Recipe says how to run the entry script. ok is false if there is none.
 func (f *Findings) Recipe() (r Recipe, ok bool) {
 	e, ok := f.Entry()
@@ -37,10 +35,10 @@ func (f *Findings) Recipe() (r Recipe, ok bool) {
 	if d, ok := f.image(); ok {
 		return f.fromDockerfile(d, e), true
 	}
-	w := &writer{f: f}
+	w := newWriter(f)
 	w.dockerfile()
 	root := f.root()
-	r = Recipe{Context: ".", Text: w.String(), Base: f.baseImage(), Workdir: path.Join(appDir, root), Mounts: []Mount{{".", appDir}},
+	r = Recipe{Context: w.at.context, Text: w.String(), Base: f.baseImage(), Reads: w.reads, Workdir: path.Join(w.at.app, root), Mounts: f.mounts(),
 		Command: []string{"streamlit", "run", relative(root, e.Path)}, CommandWhy: e.Why()}
 	r.PythonPath, r.PathWhy = f.pythonPath(r.Mounts)
 	return r, true

@@ -16,6 +16,7 @@ import (
 // tree is the files of a file system: their names are read first, their texts when they are needed.
 type tree struct {
 	fsys         fs.FS
+	dir          string                 // its path on this machine, with slashes; "" if it has none
 	files        map[string]fs.FileMode // the regular files outside ignored directories
 	names        []string               // the same, sorted, those closer to the root first
 	dirs         map[string]bool        // including "."

@@ -23,6 +23,7 @@ const (
 	uvVersion     = "0.13.9"
 	poetryVersion = "2.5.1"
 	pipenvVersion = "2026.10.3"
+	pdmVersion    = "2.29.4"
 	micromamba    = "mambaorg/micromamba:2.5.0-debian12-slim"
 )
 
@@ -30,9 +31,13 @@ const (
 type writer struct {
 	strings.Builder
 	f     *Findings
-	ships bool   // the image may leave this machine, so that equal sources must give equal files
-	pip   string // the command of pip that installs into the app's environment
+	at    layout
+	reads []string // what the build copies, relative to its context
+	ships bool     // the image may leave this machine, so that equal sources must give equal files
+	pip   string   // the command of pip that installs into the app's environment
 }
+
+func newWriter(f *Findings) *writer { return &writer{f: f, at: f.layout()} }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 
@@ -53,7 +58,7 @@ func (w *writer) dockerfile() {
 		w.base()
 		w.install(first)
 	}
-	if path, _ := w.f.pythonPath([]Mount{{".", appDir}}); path != appDir {
+	if path, _ := w.f.pythonPath(w.f.mounts()); path != w.at.app {
 		w.line("ENV PYTHONPATH=%s", variableValue(path))
 	}
 	w.line("EXPOSE %d", 8501)
@@ -65,13 +70,14 @@ func (f *Findings) Ship() string {
 	if !ok {
 		return ""
 	}
-	w := &writer{f: f, ships: true}
+	w := newWriter(f)
+	w.ships = true
 	w.line("# Made by sdev init from what it found in this directory.")
 	w.dockerfile()
-	w.line("COPY . /app")
+	w.copySource()
 	root := f.root()
 	if root != "." {
-		w.line("WORKDIR %s", variableValue(path.Join(appDir, root)))
+		w.line("WORKDIR %s", variableValue(path.Join(w.at.app, root)))
 	}
 	w.line("CMD [%s]", quoted([]string{"streamlit", "run", relative(root, e.Path)}))
 	return w.String()
@@ -95,6 +101,9 @@ func (f *Findings) firstList() depFile {
 		return depFile{}
 	}
 	first := f.lists[0]
+	if first.manager == "script" && len(f.lists) > 1 { // a script's own list is added to the others
+		first = f.lists[1]
+	}
 	i := slices.IndexFunc(f.lists, func(l depFile) bool { return l.manager != "pip" && path.Dir(l.file) != path.Dir(first.file) })
 	if first.manager == "pip" && i > 0 {
 		return f.lists[i]
@@ -104,7 +113,7 @@ func (f *Findings) firstList() depFile {
 
 // imageVariables are the variables of every image. With PYTHONDONTWRITEBYTECODE, Python writes no bytecode of the user's
 // modules: two saves within a second would otherwise run the older code. It still reads the packages' bytecode.
-const imageVariables = "ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=/app \\\n    PYTHONUNBUFFERED=1\nWORKDIR /app"
+const imageVariables = "ENV PATH=%s:$PATH \\\n    PYTHONDONTWRITEBYTECODE=1 \\\n    PYTHONPATH=%s \\\n    PYTHONUNBUFFERED=1\nWORKDIR %[2]s"
 
 // base writes the stages before the packages. The one with uv is the same for every project, so that the engine
 // builds it once.
@@ -118,9 +127,11 @@ func (w *writer) base() {
 		w.tool("poetry", poetryVersion, "poetry-plugin-export")
 	case "pipenv":
 		w.tool("pipenv", pipenvVersion)
+	case "pdm":
+		w.tool("pdm", pdmVersion)
 	}
 	w.line("\nFROM %s AS base", image)
-	w.line(imageVariables, "/opt/venv/bin")
+	w.line(imageVariables, "/opt/venv/bin", variableValue(w.at.app))
 	w.apt()
 	w.line("RUN python -m venv --without-pip /opt/venv\n")
 	if slices.ContainsFunc(w.f.lists, func(l depFile) bool { return l.needsSource }) {
@@ -141,7 +152,7 @@ func (f *Findings) baseImage() string {
 func (w *writer) condaBase() {
 	w.pip = "/opt/conda/bin/python -m pip install --disable-pip-version-check --no-compile --cache-dir=/root/.cache/pip"
 	w.line("FROM %s\nUSER root\nSHELL [\"/bin/sh\", \"-c\"]\nENTRYPOINT []", micromamba)
-	w.line(imageVariables, "/opt/conda/bin")
+	w.line(imageVariables, "/opt/conda/bin", variableValue(w.at.app))
 	w.apt()
 }
 
@@ -155,15 +166,15 @@ func variableValue(path string) string {
 
 // apt installs what packages.txt lists, as Streamlit Community Cloud does.
 func (w *writer) apt() {
-	if names := w.f.systemPackages(); len(names) > 0 {
+	if names := w.f.SystemPackages(); len(names) > 0 {
 		w.line("RUN apt-get update \\\n    && apt-get install -y --no-install-recommends %s \\\n    && rm -rf /var/lib/apt/lists/*", strings.Join(names, " "))
 	}
 }
 
-// systemPackages are the names in packages.txt, the one nearest to the entry script.
-func (f *Findings) systemPackages() []string {
+// SystemPackages are the names in packages.txt, the one nearest to the entry script.
+func (f *Findings) SystemPackages() []string {
 	var names []string
-	for _, dir := range slices.Backward(f.dirs()) {
+	for _, dir := range f.dirs() {
 		list := path.Join(dir, "packages.txt")
 		if !f.tree.has(list) {
 			continue
@@ -207,10 +218,30 @@ func (w *writer) copy(files ...string) {
 		if byDir[dir] == nil {
 			dirs = append(dirs, dir)
 		}
-		byDir[dir] = append(byDir[dir], f)
+		byDir[dir] = append(byDir[dir], path.Join(w.at.in, f))
 	}
 	for _, dir := range dirs {
-		w.line("COPY [%s]", quoted(append(byDir[dir], path.Join(appDir, dir)+"/")))
+		w.reads = append(w.reads, byDir[dir]...)
+		w.line("COPY [%s]", quoted(append(byDir[dir], path.Join(w.at.app, dir)+"/")))
+	}
+}
+
+// copySource copies the whole tree into the image, and what it installs from above it.
+func (w *writer) copySource() {
+	w.copyOutside()
+	w.reads = append(w.reads, w.at.in)
+	if w.at.in == "." {
+		w.line("COPY . /app")
+		return
+	}
+	w.line("COPY [%s]", quoted([]string{w.at.in, w.at.app}))
+}
+
+// copyOutside copies what the lists install or include from above the tree: files or directories.
+func (w *writer) copyOutside() {
+	for _, name := range w.f.outside() {
+		w.reads = append(w.reads, path.Join(w.at.in, name))
+		w.line("COPY [%s]", quoted([]string{path.Join(w.at.in, name), path.Join(w.at.app, name)}))
 	}
 }
 

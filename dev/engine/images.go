@@ -125,6 +125,10 @@ func (u *imageUpdate) whyBuild(img plan.ImageSource, info plan.ImageInfo, found 
 	case !found:
 		return "missing"
 	case u.want.Build && u.isRequested(img):
+		if u.want.Trigger != "" && last.Image == info.ID && last.Input == img.Input && img.Input != "" {
+			u.engine.emit(dev.BuildStep{Service: img.Service, Text: u.want.Trigger + " has the content that the image was built from: nothing to build"})
+			return ""
+		}
 		return "requested"
 	case img.Assumed && last.Image != info.ID:
 		return ""
@@ -164,8 +168,9 @@ func (u *imageUpdate) whyPull(img plan.ImageSource, found bool) string {
 	return ""
 }
 
-// wantsFull reports whether the user asked for a build: that one starts from nothing, whatever the last one left.
-func (u *imageUpdate) wantsFull() bool { return u.want.Build && u.want.How == "" }
+// wantsFull reports whether the user asked for a build, and not a save: that one starts from nothing, whatever the last
+// one left.
+func (u *imageUpdate) wantsFull() bool { return u.want.Build && u.want.Trigger == "" }
 
 // build builds an image. continued says that it may start from the last one.
 func (e *Engine) build(ctx context.Context, img plan.ImageSource, why string, continued bool) (plan.ImageInfo, error) {

@@ -52,6 +52,7 @@ func TestUp_BuildsAndPullsTheImagesOfOtherServices(t *testing.T) {
 		{"the sources of another service changed", func() { db.Input = "db 2" }, engine.Request{}, "build image shop-db (its sources changed)\n"},
 		{"all are to be built", func() {}, engine.Request{Build: true}, "build image shop-app (requested)\nbuild image shop-db (requested)\n"},
 		{"the app is to be rebuilt", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.AnnounceRebuild}}, "build image shop-app (requested)\n"},
+		{"a list was saved without a change", func() {}, engine.Request{Build: true, Announcement: dev.Announcement{How: dev.AnnounceRebuild, Trigger: "uv.lock"}}, ""},
 		{"a rebuild of another service is requested", func() {}, engine.Request{Build: true, Service: "db"}, "build image shop-db (requested)\n"},
 		{"pulled each time", func() { cache.Pull = plan.PullAlways }, engine.Request{}, "pull image registry.example/cache:1 (pull_policy: always)\n"},
 		{"but not at each save", func() {}, engine.Request{Quiet: true}, ""},

@@ -251,8 +251,19 @@ func (s *supervision) awaitWarning(code dev.Code) dev.Warning {
 	return devtest.Await(s, s, func(ev dev.Event) bool { w, ok := ev.(dev.Warning); return ok && w.Code == code }).Event.(dev.Warning)
 }
 
-// save reports a save in the way the gateway does.
+// save reports a save in the way the gateway does. What asks for a rebuild has another content.
 func (s *supervision) save(action dev.Action, path string) {
+	if action == dev.Rebuild {
+		s.change(func(p *engine.Project, _ *types.ServiceConfig) {
+			p.Images = slices.Clone(p.Images)
+			p.Images[0].Input += ", and another " + path
+		})
+	}
+	s.touch(action, path)
+}
+
+// touch is save without another content.
+func (s *supervision) touch(action dev.Action, path string) {
 	s.fake.Tell("gateway", dev.FileChanged{Paths: []string{path}, Rule: "test", Action: action})
 }
 

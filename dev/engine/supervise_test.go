@@ -317,3 +317,19 @@ func TestIsSupervised_WhileASuperviseRuns(t *testing.T) {
 		t.Error("supervised after the Supervise ended")
 	}
 }
+
+// A list that a tool writes again without a change, as "uv run" does, builds nothing and keeps the app.
+func TestSupervise_ATouchedListBuildsNothing(t *testing.T) {
+	s := newRig(t).supervise()
+	before := len(s.Events())
+	s.touch(dev.Rebuild, "uv.lock")
+	said := devtest.Await(s, s, func(ev dev.Event) bool { _, ok := ev.(dev.BuildStep); return ok }).Event.(dev.BuildStep)
+	if said.Text != "uv.lock has the content that the image was built from: nothing to build" {
+		t.Errorf("reported: %q", said.Text)
+	}
+	s.save(dev.Rebuild, "uv.lock")
+	s.await("build.done")
+	if got := s.imageOperations(before); got != "build image shop-app (requested)\n" {
+		t.Errorf("operations: %s", got)
+	}
+}

@@ -59,7 +59,7 @@ func cleanPath(name string) string { return path.Clean(filepath.ToSlash(name)) }
 // Assumption converts a recipe into the form that package config takes.
 func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 	e, _ := found.Entry()
-	out := config.Assumption{Service: AssumedService, Entry: e.Path, EntryWhy: e.Why().Why, Context: r.Context, Dockerfile: r.Dockerfile, Inline: r.Text,
+	out := config.Assumption{Service: AssumedService, Entry: e.Path, EntryWhy: e.Why().Why, Context: r.Context, Dockerfile: r.Dockerfile, Inline: r.Text, Reads: r.Reads,
 		Workdir: r.Workdir, Command: r.Command, PythonPath: r.PythonPath, Hidden: r.Hidden,
 		Why: map[string]string{"ports": "assumed: Streamlit's own port", "volumes": "assumed: the source, so that saves are live"}}
 	for _, m := range r.Mounts {
@@ -80,10 +80,28 @@ func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 }
 
 func packagesText(found *detect.Findings) string {
-	if len(found.Managers) == 0 {
-		return "streamlit alone, because the project lists no packages"
+	switch {
+	case len(found.Managers) > 0:
+		return "packages by " + found.Managers[0].Value + ", because " + found.Managers[0].Source()
+	case len(found.Derived) > 0:
+		return "packages that the imports need, because the project lists none"
 	}
-	return "packages by " + found.Managers[0].Value + ", because " + found.Managers[0].Source()
+	return "streamlit alone, because the project lists no packages"
+}
+
+// packageWarnings reports what sdev installs besides the lists, and from where.
+func packageWarnings(found *detect.Findings) []string {
+	var out []string
+	if names := found.SystemPackages(); len(names) > 0 {
+		out = append(out, "apt-get installs "+strings.Join(names, ", ")+": packages.txt lists them")
+	}
+	for _, p := range found.Derived {
+		out = append(out, fmt.Sprintf("sdev installs %s: %s", p.Value, p.Source()))
+	}
+	if len(found.Managers) > 0 && found.LacksStreamlit() {
+		out = append(out, "sdev installs streamlit: "+found.Managers[0].File+" does not list it")
+	}
+	return out
 }
 
 // assumedWarnings reports each assumption, as "what: value (why)".
@@ -108,6 +126,9 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 			missing = found.Dockerfiles[0].Path + " is for another program"
 		}
 		warnf("%s: sdev assumes %s (%s); %s", missing, r.Base, python, packagesText(found))
+		for _, text := range packageWarnings(found) {
+			warnf("%s", text)
+		}
 	} else if r.Command != nil {
 		warnf("%s starts no app: sdev assumes the command %s", path.Join(r.Context, r.Dockerfile), strings.Join(r.Command, " "))
 	}
