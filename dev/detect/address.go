@@ -84,12 +84,18 @@ func isSettings(name string) bool {
 	switch {
 	case strings.Contains(base, "example") || strings.Contains(base, "sample") || strings.Contains(base, "template") || strings.Contains(base, "lock"):
 		return false
-	case base == "package.json" || base == "pyproject.toml" || strings.HasPrefix(name, ".github/") || strings.HasPrefix(name, "docs/") || isTest(name):
+	case base == "package.json" || base == "pyproject.toml" || isTest(name) || isAboutDeployment(name):
 		return false
 	case base == ".env" || strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env"):
 		return true
 	}
 	return slices.Contains([]string{".toml", ".yaml", ".yml", ".json", ".ini", ".cfg", ".conf", ".properties"}, path.Ext(base))
+}
+
+// isAboutDeployment reports whether a file describes where the app runs, which the app itself does not read.
+func isAboutDeployment(name string) bool {
+	top, _, below := strings.Cut(name, "/")
+	return below && slices.Contains([]string{".github", "docs", "deploy", "deployment", "infra", "infrastructure", "terraform", "cdk", "cdk.out", "k8s", "helm", "charts"}, strings.ToLower(top))
 }
 
 // settings reads the addresses of identity providers in the files of the tree that may hold settings, and the id of a

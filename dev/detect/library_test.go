@@ -65,14 +65,15 @@ func TestAuth_KnowsLoginsByWhatIsImportedAndRead(t *testing.T) {
 
 func TestSettings_AddressesOfProvidersInFilesOfTheProject(t *testing.T) {
 	f := filesFound(t, map[string]string{
-		"app.py":                  "import streamlit\n",
-		".env":                    "# https://accounts.google.com/o/oauth2/auth\nexport COGNITO_DOMAIN=shop.auth.eu-west-1.amazoncognito.com\nREDIRECT_URI=https://shop.example.com/\nPOOL=\"eu-west-1_AbCdEf123\"\nOIDC_ISSUER='https://id.shop.example/'\nAPI=https://api.shop.example/token\n",
-		".env.example":            "AUTH0_DOMAIN=never.auth0.com\n",
-		".streamlit/secrets.toml": "[connections.oauth]\nserver = \"login.shop.example\"\ncallback = \"https://shop.example.com/cb\"\n",
-		"config/auth.yaml":        "auth:\n  authority: https://login.microsoftonline.com/tenant # ours\n",
-		"client_secret.json":      `{"web": {"auth_uri": "https://accounts.google.com/o/oauth2/auth", "token_uri": "https://oauth2.googleapis.com/token"}}`,
-		"tests/conf.json":         `{"a": "https://test.okta.com/"}`,
-		"uv.lock.json":            `{"a": "https://lock.okta.com/"}`,
+		"app.py":                    "import streamlit\n",
+		".env":                      "# https://accounts.google.com/o/oauth2/auth\nexport COGNITO_DOMAIN=shop.auth.eu-west-1.amazoncognito.com\nREDIRECT_URI=https://shop.example.com/\nPOOL=\"eu-west-1_AbCdEf123\"\nOIDC_ISSUER='https://id.shop.example/'\nAPI=https://api.shop.example/token\n",
+		".env.example":              "AUTH0_DOMAIN=never.auth0.com\n",
+		".streamlit/secrets.toml":   "[connections.oauth]\nserver = \"login.shop.example\"\ncallback = \"https://shop.example.com/cb\"\n",
+		"config/auth.yaml":          "auth:\n  authority: https://login.microsoftonline.com/tenant # ours\n",
+		"client_secret.json":        `{"web": {"auth_uri": "https://accounts.google.com/o/oauth2/auth", "token_uri": "https://oauth2.googleapis.com/token"}}`,
+		"deploy/ecs-cognito/a.json": `{"domain": "deployed.auth.eu-west-1.amazoncognito.com"}`,
+		"tests/conf.json":           `{"a": "https://test.okta.com/"}`,
+		"uv.lock.json":              `{"a": "https://lock.okta.com/"}`,
 	})
 	var got []string
 	for _, s := range f.Login.Settings {
