@@ -48,6 +48,9 @@ func (w *writer) install(first depFile) {
 	if _, ok := tools()[first.manager]; ok {
 		mounts += fmt.Sprintf("--mount=type=bind,from=%[1]s,source=/opt/%[1]s,target=/opt/%[1]s ", first.manager)
 	}
+	for range strings.Count(mounts, "type=bind") {
+		w.line("# The tools are there only while they work.") // a builder without mounts copies them in place of this line
+	}
 	commands = append(commands, fmt.Sprintf("{ %s || true; }", w.compile()))
 	if w.ships {
 		commands = append(commands, "find "+shell(w.at.app)+" -mindepth 1 -delete") // the whole source follows

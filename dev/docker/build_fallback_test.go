@@ -50,7 +50,7 @@ func builderOnly(t *testing.T, component string, got *[]string) string {
 
 func TestBuild_UsesTheClassicBuilderWithoutBuildKit(t *testing.T) {
 	dir := t.TempDir()
-	for name, content := range map[string]string{"Dockerfile": "FROM scratch\nRUN --mount=type=cache,target=/x true\n", "kept": "", "dir/left-out": "", ".dockerignore": "dir\n"} {
+	for name, content := range map[string]string{"Dockerfile": "FROM scratch\nRUN --mount=type=tmpfs,target=/x true\n", "kept": "", "dir/left-out": "", ".dockerignore": "dir\n"} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 			t.Fatal(err)

@@ -45,6 +45,13 @@ func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) e
 	if r.file, r.parseErr = dockerfile.Parse(r.content); r.parseErr != nil {
 		return nil // the builder reports the error
 	}
+	if !r.Ships && len(r.file.Mounts()) > 0 && e.classic(ctx) {
+		if podman, err := e.podman(ctx); err != nil {
+			return err
+		} else if plain, err := dockerfile.Parse(r.file.Classic()); !podman && err == nil {
+			r.content, r.file = r.file.Classic(), plain
+		}
+	}
 	return e.adapt(ctx, r, emit)
 }
 
