@@ -13,13 +13,16 @@ import (
 )
 
 // checkExternal refuses a container that uses a missing external network or volume: the engine would silently create
-// the volume, empty. The project's own networks and volumes exist by now.
-func (e *Engine) checkExternal(ctx context.Context, s types.ServiceConfig) error {
+// the volume, empty. The project's own networks and volumes exist by now, except for the networks in own.
+func (e *Engine) checkExternal(ctx context.Context, s types.ServiceConfig, own []string) error {
 	missing := func(kind, name string) error {
 		return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: fmt.Sprintf("service %s uses the external %s %s, which does not exist", s.Name, kind, name),
 			Hint: fmt.Sprintf("create it (docker %s create %s), or remove external from it", kind, name)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Networks)) {
+		if slices.Contains(own, name) {
+			continue
+		}
 		if _, err := e.api.NetworkInspect(ctx, name, network.InspectOptions{}); isGone(err) {
 			return missing("network", name)
 		} else if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/network"
@@ -25,6 +26,30 @@ func (e *Engine) createNetwork(ctx context.Context, op plan.Operation, labels pl
 	defer cancel()
 	_, err := e.api.NetworkCreate(createCtx, n.Name, opts)
 	return engineError("create network "+op.Name, err)
+}
+
+// awaitNetworks waits until networks exist that another operation creates at the same time. Docker needs them when the
+// container starts; podman refuses to create the container without them.
+func (e *Engine) awaitNetworks(ctx context.Context, names []string) error {
+	tick := time.NewTicker(waitEvery)
+	defer tick.Stop()
+	for _, name := range names {
+		for {
+			_, err := e.api.NetworkInspect(ctx, name, network.InspectOptions{})
+			if err == nil {
+				break
+			}
+			if !isGone(err) {
+				return engineError("inspect network "+name, err)
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done(): // the other operation failed
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
 }
 
 // endpoints returns the networks that a container joins, under its service's name and aliases.

@@ -153,7 +153,7 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil {
 		return err
 	}
-	if err := e.checkExternal(ctx, s); err != nil {
+	if err := e.checkExternal(ctx, s, op.Awaits); err != nil {
 		return err
 	}
 	copied, mounted, volume, err := e.mountFiles(ctx, op, labels, host)
@@ -190,6 +190,12 @@ func (e *Engine) makeContainer(ctx context.Context, op plan.Operation, config *c
 			config.Labels[ownPoints] = label
 		}
 		response, err := e.api.ContainerCreate(createCtx, config, host, &first, platform(s.Platform), op.Name)
+		if isGone(err) && len(op.Awaits) > 0 && !strings.Contains(err.Error(), "No such image") {
+			if err := e.awaitNetworks(ctx, op.Awaits); err != nil {
+				return err
+			}
+			response, err = e.api.ContainerCreate(createCtx, config, host, &first, platform(s.Platform), op.Name)
+		}
 		made = response.ID
 		return err
 	})

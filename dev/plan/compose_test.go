@@ -136,7 +136,8 @@ func TestNeeds_OnlyWhatIsDependedOn(t *testing.T) {
 		{find(plan.Start, "shop-app-1"), find(plan.Start, "shop-gateway-1"), true},
 		{find(plan.Create, "shop-app-1"), find(plan.Create, "shop-gateway-1"), true},
 		{find(plan.Create, "shop-app-1"), find(plan.Create, "shop-db-1"), false},
-		{find(plan.Create, "shop-db-1"), find(plan.Create, "shop_default"), true},
+		{find(plan.Create, "shop-db-1"), find(plan.Create, "shop_default"), false},
+		{find(plan.Start, "shop-db-1"), find(plan.Create, "shop_default"), true},
 	} {
 		if got := c.op.Needs(c.earlier); got != c.needs {
 			t.Errorf("%s %s after %s %s: %t", c.op.Verb, c.op.Name, c.earlier.Verb, c.earlier.Name, got)

@@ -186,14 +186,15 @@ func (m *maker) newDependency(s Service, restartOnly bool) string {
 
 func (m *maker) create(s Service, name, reason string) {
 	m.changes[s.Config.Name] = created
-	m.creations = append(m.creations, Operation{Verb: Create, Kind: ServiceContainer, Name: name, Service: s, Joins: m.joins(s), Uses: m.uses(s), Reason: reason})
+	awaits := m.awaits(s)
+	m.creations = append(m.creations, Operation{Verb: Create, Kind: ServiceContainer, Name: name, Service: s, Joins: m.joins(s), Uses: m.uses(s), Awaits: awaits, Reason: reason})
 	var ports []string
 	for _, port := range s.Config.Ports {
 		if port.Published != "" {
 			ports = append(ports, port.Published)
 		}
 	}
-	m.startAfterDependencies(s, Operation{Verb: Start, Name: name, Takes: ports, Reason: reason})
+	m.startAfterDependencies(s, Operation{Verb: Start, Name: name, Takes: ports, Awaits: awaits, Reason: reason})
 }
 
 // hostPorts are the ports of this machine that a container publishes.
@@ -204,6 +205,22 @@ func hostPorts(c Container) []string {
 		out = append(out, host[strings.LastIndexByte(host, ':')+1:])
 	}
 	return out
+}
+
+// awaits returns the network that the plan creates for a service while it creates the service's container: an engine
+// looks for the first network of a container only when it starts it. A container joins further networks right after its
+// creation, so with those it waits for all. So it does for a network that replaces another one of the same name.
+func (m *maker) awaits(s Service) []string {
+	if len(s.Config.Networks) != 1 {
+		return nil
+	}
+	for name := range s.Config.Networks {
+		replaced := slices.ContainsFunc(m.have.Networks, func(r Resource) bool { return r.Name == name })
+		if m.newNetworks[name] && !replaced {
+			return []string{name}
+		}
+	}
+	return nil
 }
 
 func (m *maker) start(s Service, c Container, verb Verb, reason string) {

@@ -63,6 +63,7 @@ type Operation struct {
 	Hash     string              // for Create of a network or a volume: digest of its settings
 	Joins    string              // container whose network namespace this one uses
 	Uses     []string            // for Create: containers that must exist first
+	Awaits   []string            // for Create and Start: networks that the plan creates; only the start needs them
 	After    []Dependency        // for Start and Restart
 	Takes    []string            // for Start: ports of this machine that it publishes
 	Frees    []string            // for Remove: ports of this machine that the container has published
@@ -101,6 +102,8 @@ func (op Operation) Needs(earlier Operation) bool {
 		return earlier.Verb == Create && earlier.Name == op.Name
 	case op.Verb == Create && earlier.Verb == Create && earlier.Kind == ServiceContainer:
 		return earlier.Name == op.Joins || slices.Contains(op.Uses, earlier.Name)
+	case earlier.Verb == Create && earlier.Kind == Network && slices.Contains(op.Awaits, earlier.Name):
+		return op.Verb == Start
 	case op.Verb == Create:
 		return earlier.Kind != ServiceContainer || same
 	case op.Verb == Wait:
