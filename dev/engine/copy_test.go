@@ -40,7 +40,7 @@ func (c *recordingCopier) record(what string) {
 
 func (c *recordingCopier) Fill(_ context.Context, _ engine.Project, container string) error {
 	running := "stopped"
-	if c.rig.runs("app") {
+	if c.rig.runs(strings.TrimSuffix(strings.TrimPrefix(container, "shop-"), "-1")) {
 		running = "running"
 	}
 	c.record("fill " + container + " " + running)
