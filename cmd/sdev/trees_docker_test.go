@@ -67,13 +67,8 @@ func micromamba(t testing.TB) {
 	if err := os.WriteFile(filepath.Join(dir, "micromamba"), []byte(standIn), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	engine, err := runtime.Open(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer engine.Close()
 	const name = "mambaorg/micromamba:1.5.3-jammy-cuda-12.1.1"
-	b := plan.Build{Service: "base", Tag: name, Context: dir, Secrets: map[string]string{}, Inline: `FROM python:3.11-slim
+	baseImage(t, name, dir, `FROM python:3.11-slim
 ENV PATH=/opt/conda/bin:$PATH
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca PIP_CERT=/run/secrets/ca REQUESTS_CA_BUNDLE=/run/secrets/ca; fi; \
@@ -81,18 +76,26 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca \
 COPY --chmod=755 micromamba /usr/local/bin/micromamba
 RUN useradd --create-home mambauser
 USER mambauser
-`}
+`)
+	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", "img_name:latest").Run() }) // it may never have been built
+}
+
+// baseImage builds an image that the projects of a test start from, and removes it in the end.
+func baseImage(t testing.TB, name, dir, dockerfile string) {
+	t.Helper()
+	engine, err := runtime.Open(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	b := plan.Build{Service: "base", Tag: name, Context: dir, Secrets: map[string]string{}, Inline: dockerfile}
 	if ca := os.Getenv("SSL_CERT_FILE"); ca != "" {
 		b.Secrets["ca"] = ca
 	}
 	if _, err := engine.Build(t.Context(), b, func(dev.Event) {}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for _, image := range []string{"img_name:latest", name} {
-			_ = exec.Command("docker", "image", "rm", image).Run() // the first may never have been built
-		}
-	})
+	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", name).Run() })
 }
 
 // TestBrowser_Document000RunsAsItsArticleHasIt runs the unchanged project of the article.

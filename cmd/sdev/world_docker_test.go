@@ -27,13 +27,14 @@ import (
 
 // project is a project of a test's own.
 type project struct {
-	t    testing.TB
-	dir  string
-	name string
-	home string
-	env  []string      // added to the test's own environment
-	wrap []string      // a command that starts sdev, such as unshare
-	tree *devtest.Tree // checks that only the test changes the directory; nil without a check
+	t     testing.TB
+	dir   string
+	name  string
+	home  string
+	env   []string      // added to the test's own environment
+	wrap  []string      // a command that starts sdev, such as unshare
+	flags []string      // flags of every command
+	tree  *devtest.Tree // checks that only the test changes the directory; nil without a check
 }
 
 // scaffolded creates a project with "sdev init", and removes its containers at the end of the test.
@@ -107,7 +108,7 @@ func (p *project) checkDir(args []string) {
 }
 
 func (p *project) command(args ...string) *exec.Cmd {
-	line := append(append(slices.Clone(p.wrap), os.Getenv(programVariable)), args...)
+	line := slices.Concat(p.wrap, []string{os.Getenv(programVariable)}, p.flags, args)
 	cmd := exec.Command(line[0], line[1:]...) // the program under test
 	cmd.Dir = p.dir
 	// make exports the date of the program under test; images that it builds must have their own.
@@ -235,6 +236,8 @@ func (p *project) stream(args ...string) *events {
 	go e.read(out)
 	p.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended already
+		for range e.lines { // an app that writes without end fills the pipe, on which the program waits
+		}
 		_ = cmd.Wait()
 	})
 	return e
