@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,6 +177,6 @@ func (w wildTree) saves(t *testing.T, p *project, page tab, up *events) {
 	if e := awaitEvent[dev.AppReloaded](t, up); e.Trigger != file {
 		t.Errorf("app.reloaded = %+v", e)
 	} else {
-		t.Log(fmt.Sprintf("live after %d ms (%s)", e.MS, e.How))
+		t.Logf("live after %d ms (%s)", e.MS, e.How)
 	}
 }

@@ -236,7 +236,7 @@ func (p *project) stream(args ...string) *events {
 	go e.read(out)
 	p.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended already
-		for range e.lines { // an app that writes without end fills the pipe, on which the program waits
+		for range e.lines {                    // an app that writes without end fills the pipe, on which the program waits
 		}
 		_ = cmd.Wait()
 	})

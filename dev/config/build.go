@@ -106,57 +106,81 @@ func (in buildInput) addOnly(ctx context.Context, dir string, names []string) er
 
 // add adds the files of a context that are, or lie below, a path.
 func (in buildInput) add(ctx context.Context, dir, from string) error {
-	p, b := in.p, in.build
-	ignored, err := ignorePatterns(dir, b.Dockerfile)
+	ignored, err := ignorePatterns(dir, in.build.Dockerfile)
 	if err != nil {
-		return bad(dev.CodeProjectInvalid, display(p.Dir, filepath.Join(dir, ".dockerignore")), 0, err.Error(), "fix the pattern")
+		return bad(dev.CodeProjectInvalid, display(in.p.Dir, filepath.Join(dir, ".dockerignore")), 0, err.Error(), "fix the pattern")
 	}
-	passed := map[string]bool{p.StatePath(): true, filepath.Join(dir, ".git"): true}
-	var mounts []string
-	for _, v := range p.Model.Services[in.service].Volumes {
-		if v.Type == types.VolumeTypeBind {
-			mounts = append(mounts, v.Source)
-		}
-	}
-	rebuilt := rebuildPaths(p, p.Model.Services[in.service])
-	dir, dockerfile, dependencies := filepath.Clean(dir), dockerfilePath(b), newDependencyNames()
+	w := in.walk(filepath.Clean(dir), from, ignored)
 	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
 			return cmp.Or(err, ctx.Err())
 		}
-		if path == dir {
-			return nil
-		}
-		// A mount may hold many files that do not count, so this comes before all that takes longer.
-		isDockerfile := path == dockerfile
-		if passed[path] || !isDockerfile && path != from && isBelow(mounts, path) && !isBelow(rebuilt, path) && !dependencies.countThoughMounted(path, d) {
-			return skip(d)
-		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		if skipped, err := ignored.MatchesOrParentMatches(filepath.ToSlash(rel)); err != nil {
-			return err
-		} else if skipped && !isDockerfile {
-			if d.IsDir() && !ignored.Exclusions() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if of, inside := p.relative(path); inside && !d.IsDir() && in.except(of) {
-			return nil
-		}
-		return hashEntry(in.h, path, rel, d, dependencies)
+		return w.visit(path, d)
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
-		file, line := p.sources.locate("services", in.service, "build", "context")
+		file, line := in.p.sources.locate("services", in.service, "build", "context")
 		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
 	}
 	return nil
+}
+
+// contextWalk is a walk through a build context.
+type contextWalk struct {
+	buildInput
+	dir, from    string // of the context, and where the walk begins
+	ignored      *patternmatcher.PatternMatcher
+	passed       map[string]bool // what never counts
+	mounts       []string        // what the app sees through a mount
+	rebuilt      []string        // what counts nevertheless
+	dockerfile   string
+	dependencies dependencyNames
+}
+
+func (in buildInput) walk(dir, from string, ignored *patternmatcher.PatternMatcher) contextWalk {
+	s := in.p.Model.Services[in.service]
+	w := contextWalk{buildInput: in, dir: dir, from: from, ignored: ignored, rebuilt: rebuildPaths(in.p, s),
+		passed:     map[string]bool{in.p.StatePath(): true, filepath.Join(dir, ".git"): true},
+		dockerfile: dockerfilePath(in.build), dependencies: newDependencyNames()}
+	for _, v := range s.Volumes {
+		if v.Type == types.VolumeTypeBind {
+			w.mounts = append(w.mounts, v.Source)
+		}
+	}
+	return w
+}
+
+// visit adds a file, or skips it or a directory.
+func (w contextWalk) visit(path string, d fs.DirEntry) error {
+	// A mount may hold many files that do not count, so this comes before all that takes longer.
+	if path == w.dir {
+		return nil
+	} else if w.passed[path] || !w.countsThoughMounted(path, d) {
+		return skip(d)
+	}
+	rel, err := filepath.Rel(w.dir, path)
+	if err != nil {
+		return err
+	}
+	if ignored, err := w.ignored.MatchesOrParentMatches(filepath.ToSlash(rel)); err != nil {
+		return err
+	} else if ignored && path != w.dockerfile {
+		if d.IsDir() && !w.ignored.Exclusions() {
+			return filepath.SkipDir
+		}
+		return nil
+	}
+	if of, inside := w.p.relative(path); inside && !d.IsDir() && w.except(of) {
+		return nil
+	}
+	return hashEntry(w.h, path, rel, d, w.dependencies)
+}
+
+// countsThoughMounted reports whether a change of a path changes the image, although the app may see it through a mount.
+func (w contextWalk) countsThoughMounted(path string, d fs.DirEntry) bool {
+	return path == w.dockerfile || path == w.from || !isBelow(w.mounts, path) || isBelow(w.rebuilt, path) || w.dependencies.contains(path, d)
 }
 
 // rebuildPaths are the paths for which develop.watch asks for a rebuild.
@@ -195,9 +219,9 @@ func newDependencyNames() dependencyNames {
 	return n
 }
 
-// countThoughMounted is true for files that the app sees through a mount but on which the build depends: those
+// contains is true for files that the app sees through a mount but on which the build depends: those
 // that list dependencies. It considers only directories of source.
-func (n dependencyNames) countThoughMounted(path string, d fs.DirEntry) bool {
+func (n dependencyNames) contains(path string, d fs.DirEntry) bool {
 	name := d.Name()
 	if d.IsDir() {
 		return name[0] != '.' && name != "venv" && name != "node_modules" && name != "__pycache__"
@@ -241,7 +265,7 @@ func hashEntry(h io.Writer, path, rel string, d fs.DirEntry, lists dependencyNam
 		return err
 	case !st.Mode().IsRegular():
 		return nil
-	case st.Size() > largeFile && !lists.countThoughMounted(path, d): // of a list, only the content counts
+	case st.Size() > largeFile && !lists.contains(path, d): // of a list, only the content counts
 		_, _ = fmt.Fprint(h, st.ModTime().UnixNano())
 		return nil
 	}

@@ -81,47 +81,9 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 		}
 		return ""
 	}
-	ok, optional := false, ""
+	ok := false
 	for _, e := range readTOML(t, name) {
-		before := l.line
-		switch {
-		case e.section == "project" && e.key == "dependencies":
-			ok = true
-			l.addRequirement(e.value, name, e.line)
-		case e.section == "project" && e.key == "requires-python":
-			l.python = Fact{Value: e.value, Why: "requires-python " + e.value, File: name, Line: e.line}
-		case e.section == "project.optional-dependencies" && e.key != "":
-			l.addRequirement(e.value, name, e.line)
-			optional = "--extra " + shell(e.key)
-		case e.section == "dependency-groups" && e.key != "":
-			l.addRequirement(e.value, name, e.line)
-			optional = "--group " + shell(e.key)
-		case strings.HasPrefix(e.section, "tool.poetry") && (strings.HasSuffix(e.section, ".dependencies") || strings.HasSuffix(e.section, "-dependencies")) && e.key != "":
-			ok, l.manager = true, "poetry"
-			if e.key == "python" {
-				l.python = Fact{Value: e.value, Why: "python " + e.value, File: name, Line: e.line}
-				break
-			}
-			l.addRequirement(poetryRequirement(e), name, e.line)
-			if strings.HasPrefix(e.value, ".") {
-				l.source(t, name, e.value)
-			}
-		case e.section == "tool.poetry":
-			l.manager = "poetry"
-		case e.section == "project":
-			ok = true
-			if e.key == "dynamic" && e.value == "dependencies" {
-				l.needsSource = true // only building the project says which
-			}
-		case e.section == "tool.uv.sources" && e.key != "", strings.HasPrefix(e.section, "tool.uv.sources.") && (e.key == "path" || e.key == "workspace"):
-			l.source(t, name, e.value)
-		case e.section == "tool.uv.workspace" && e.key == "members":
-			l.needsSource, l.workspace = true, true
-		}
-		if l.line != before && optional != "" {
-			l.extra = optional
-		}
-		optional = ""
+		ok = l.readEntry(t, name, e) || ok
 	}
 	if lock := lockAbove(t, path.Dir(name)); lock != "" && (path.Dir(lock) == path.Dir(name) || ok) {
 		ok, l.manager, l.lock = true, "uv", lock
@@ -133,6 +95,60 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 	}
 	l.readLock(t)
 	return l, ok
+}
+
+// readEntry reads an entry of a pyproject.toml, and reports whether it shows that the file lists packages.
+func (l *depFile) readEntry(t *tree, name string, e toml) (lists bool) {
+	before, optional := l.line, ""
+	switch {
+	case e.section == "project" && e.key == "dependencies":
+		lists = true
+		l.addRequirement(e.value, name, e.line)
+	case e.section == "project" && e.key == "requires-python":
+		l.python = Fact{Value: e.value, Why: "requires-python " + e.value, File: name, Line: e.line}
+	case e.section == "project.optional-dependencies" && e.key != "":
+		l.addRequirement(e.value, name, e.line)
+		optional = "--extra " + shell(e.key)
+	case e.section == "dependency-groups" && e.key != "":
+		l.addRequirement(e.value, name, e.line)
+		optional = "--group " + shell(e.key)
+	case strings.HasPrefix(e.section, "tool.poetry"):
+		lists = l.readPoetry(t, name, e)
+	case e.section == "project":
+		lists = true
+		if e.key == "dynamic" && e.value == "dependencies" {
+			l.needsSource = true // only building the project says which
+		}
+	case e.section == "tool.uv.sources" && e.key != "", strings.HasPrefix(e.section, "tool.uv.sources.") && (e.key == "path" || e.key == "workspace"):
+		l.source(t, name, e.value)
+	case e.section == "tool.uv.workspace" && e.key == "members":
+		l.needsSource, l.workspace = true, true
+	}
+	if l.line != before && optional != "" {
+		l.extra = optional
+	}
+	return lists
+}
+
+// readPoetry reads an entry of poetry's own tables.
+func (l *depFile) readPoetry(t *tree, name string, e toml) (lists bool) {
+	isDependency := (strings.HasSuffix(e.section, ".dependencies") || strings.HasSuffix(e.section, "-dependencies")) && e.key != ""
+	switch {
+	case !isDependency:
+		if e.section == "tool.poetry" {
+			l.manager = "poetry"
+		}
+		return false
+	case e.key == "python":
+		l.python = Fact{Value: e.value, Why: "python " + e.value, File: name, Line: e.line}
+	default:
+		l.addRequirement(poetryRequirement(e), name, e.line)
+		if strings.HasPrefix(e.value, ".") {
+			l.source(t, name, e.value)
+		}
+	}
+	l.manager = "poetry"
+	return true
 }
 
 // lockAbove finds the uv.lock of a project: in its directory or, for a member of a workspace, above it.

@@ -17,34 +17,37 @@ func (f *File) Classic() []byte {
 	lines := append([]string(nil), f.lines...)
 	for _, st := range f.stages {
 		for _, cmd := range st.Commands {
-			run, ok := cmd.(*instructions.RunCommand)
-			if !ok || len(run.Location()) == 0 {
-				continue
-			}
-			above := run.Location()[0].Start.Line - 2
-			mounts := instructions.GetMounts(run)
-			for n := run.Location()[0].Start.Line - 1; n < run.Location()[0].End.Line && n < len(lines); n++ {
-				lines[n] = mountFlag.ReplaceAllStringFunc(lines[n], func(flag string) string {
-					if len(mounts) == 0 {
-						return flag // a mount in the command's own text
-					}
-					m := mounts[0]
-					mounts = mounts[1:]
-					switch {
-					case m.Type == instructions.MountTypeCache, m.Type == instructions.MountTypeSecret && m.CacheID == "ca" && !m.Required:
-					case m.Type == instructions.MountTypeBind && m.From != "" && above >= 0 && strings.HasPrefix(strings.TrimSpace(lines[above]), "#"):
-						lines[above] = "COPY --from=" + m.From + " " + m.Source + " " + m.Target + end(lines[above])
-						above--
-					default:
-						return flag
-					}
-					if strings.HasSuffix(flag, "\n") { // nothing else is on the line
-						return end(flag)
-					}
-					return ""
-				})
+			if run, ok := cmd.(*instructions.RunCommand); ok && len(run.Location()) > 0 {
+				withoutMounts(lines, run)
 			}
 		}
 	}
 	return []byte(strings.Join(lines, ""))
+}
+
+// withoutMounts removes such mounts from the lines of an instruction.
+func withoutMounts(lines []string, run *instructions.RunCommand) {
+	first, mounts := run.Location()[0].Start.Line-1, instructions.GetMounts(run)
+	above := first - 1
+	for n := first; n < run.Location()[0].End.Line && n < len(lines); n++ {
+		lines[n] = mountFlag.ReplaceAllStringFunc(lines[n], func(flag string) string {
+			if len(mounts) == 0 {
+				return flag // a mount in the command's own text
+			}
+			m := mounts[0]
+			mounts = mounts[1:]
+			switch {
+			case m.Type == instructions.MountTypeCache, m.Type == instructions.MountTypeSecret && m.CacheID == "ca" && !m.Required:
+			case m.Type == instructions.MountTypeBind && m.From != "" && above >= 0 && strings.HasPrefix(strings.TrimSpace(lines[above]), "#"):
+				lines[above] = "COPY --from=" + m.From + " " + m.Source + " " + m.Target + end(lines[above])
+				above--
+			default:
+				return flag
+			}
+			if strings.HasSuffix(flag, "\n") { // nothing else is on the line
+				return end(flag)
+			}
+			return ""
+		})
+	}
 }
