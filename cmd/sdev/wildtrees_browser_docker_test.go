@@ -29,6 +29,7 @@ import (
 //	login     the button or the link that leads to the sign-in page
 //	fails     a text of the error with which up ends, for a project that cannot run as it is
 //	not       a text that this error must not contain
+//	chosen    flags that choose an app then
 type wildTree struct {
 	name   string
 	values map[string][]string
@@ -100,6 +101,7 @@ func TestBrowserWild_EachTreeRunsAsItIs(t *testing.T) {
 				if code == 0 || !strings.Contains(errs, text) || w.value("not") != "" && strings.Contains(errs, w.value("not")) {
 					t.Errorf("exit code %d, want an error with %q and without %q:\n%s%s", code, text, w.value("not"), out, errs)
 				}
+				p.flags = strings.Fields(w.value("chosen"))
 				return
 			}
 			w.runs(t, p)

@@ -19,6 +19,9 @@ import (
 	"sdev/dev"
 )
 
+// The variables of the shim that make the app listen at a port: ShimPort and ShimEntry of package streamlit.
+const portEnv, entryEnv = "SDEV_PORT", "SDEV_ENTRY"
+
 func (o *overlay) set(name, value, why string) {
 	o.app.Environment[name] = &value
 	o.note(why, "environment", name)
@@ -52,6 +55,12 @@ func (o *overlay) environment(ports appPorts) {
 		o.set("PYTHONPATH", o.pythonPath(), "sdev: the start-up shim, then "+o.pythonPathWhy())
 		o.addConfig("sdev-shim", shimDir+"/sitecustomize.py", types.FileObjectConfig{Content: string(o.parts.Shim)})
 		o.note("sdev: keeps directories out of Streamlit's watch list; development only", "configs")
+		if !ports.fixed {
+			o.set(portEnv, strconv.Itoa(ports.app), "sdev: behind the gateway, whatever port a start script names")
+			if entry := o.p.Settings.Entry; entry != "" {
+				o.set(entryEnv, entry, "sdev: the script to which that applies")
+			}
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
 		o.setDefault(name, o.parts.Machine.Proxy[name], "this machine's proxy")

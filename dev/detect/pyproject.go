@@ -81,9 +81,13 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 		}
 		return ""
 	}
-	ok := false
+	ok, standard := false, false
 	for _, e := range readTOML(t, name) {
 		ok = l.readEntry(t, name, e) || ok
+		standard = standard || e.section == "project" && e.key == "dependencies"
+	}
+	if standard && l.manager == "poetry" {
+		l.manager = "pyproject" // without a lock, every installer reads the standard's list
 	}
 	if lock := lockAbove(t, path.Dir(name)); lock != "" && (path.Dir(lock) == path.Dir(name) || ok) {
 		ok, l.manager, l.lock = true, "uv", lock

@@ -11,6 +11,9 @@ var shim []byte
 //go:embed saves.py
 var saves []byte
 
+//go:embed port.py
+var port []byte
+
 // ShimName is the name under which Python finds the shim in a directory on its path.
 const ShimName = "sitecustomize.py"
 
@@ -36,6 +39,13 @@ func ShimModules() map[string][]byte {
 	return map[string][]byte{ShimIdentityModule: append([]byte(nil), shimIdentity...), ShimPersonModule: append([]byte(nil), shimPerson...)}
 }
 
+// Variables that make the app listen at a port, in spite of flags in a start script or a launcher.
+const (
+	ShimPort = "SDEV_PORT" // the port; unset if the app's command names one that the gateway knows
+	// ShimEntry is the app's script. A server in the app's container that runs another script keeps its port.
+	ShimEntry = "SDEV_ENTRY"
+)
+
 // ShimLogin is the variable that holds the login mode; it is unset if the login is bypassed.
 const ShimLogin = "SDEV_LOGIN"
 
@@ -52,4 +62,4 @@ const ShimLogin = "SDEV_LOGIN"
 //
 // If the variable [ShimBytecode] is set, it keeps the bytecode of installed packages in that directory. That part comes
 // first, because it speeds up everything that Python imports after it. The caller may keep the bytes.
-func Shim() []byte { return slices.Concat(bytecode, saves, shim) }
+func Shim() []byte { return slices.Concat(bytecode, saves, port, shim) }

@@ -7,6 +7,7 @@ Python imports the first module of this name on its path whenever it starts. Thi
 - makes Streamlit watch the directory of a script and not everything below it, which may be thousands of directories,
   and look for saves regularly if the system allows no more watches.
 - makes Streamlit notice saves in the first moments of a tab: see saves.py, which is put before this.
+- makes the app listen where the gateway expects it: see port.py, which is put before this.
 - keeps the variable that bypasses the login unset if SDEV_LOGIN is set.
 - loads sdev_identity.py if SDEV_IDENTITY is set: in a mode with a login, it makes the addresses of identity providers
   lead to the local one.
@@ -258,6 +259,7 @@ def _change_watcher(module):
 
 
 _CHANGES = {
+    "streamlit.config": _listening_behind_the_gateway,
     "streamlit.watcher.local_sources_watcher": _change_watcher,
     "streamlit.watcher.event_based_path_watcher": _watch_less,
     "streamlit.runtime.app_session": _judging_saves_again,
