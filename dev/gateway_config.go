@@ -28,6 +28,8 @@ type GatewayConfig struct {
 	Root   string  `json:"root"`
 	Rules  []Rule  `json:"rules,omitempty"`
 	Mounts []Mount `json:"mounts,omitempty"`
+	// Outside are further directories of the app's source, outside Root.
+	Outside []OutsideDir `json:"outside,omitempty"`
 	// Credentials is the loopback address that serves AWS credentials to the app; "" means that sdev provides none.
 	Credentials string `json:"credentials,omitempty"`
 	// ProviderPort is the port of the local provider, the same in the network namespace and on this machine. Parameters
@@ -48,10 +50,17 @@ type Mount struct {
 	Project   string `json:"project"`   // relative to the project, with slashes
 }
 
+// OutsideDir is a directory of the app's source outside the project's directory.
+type OutsideDir struct {
+	Dir  string `json:"dir"`  // read-only, in the gateway's container
+	Path string `json:"path"` // relative to the project, with slashes: it begins with ".."
+}
+
 // Names that the host and the gateway container agree on.
 const (
 	GatewayConfigEnv  = "SDEV_GATEWAY" // environment variable that holds a GatewayConfig as JSON
 	GatewayProjectDir = "/project"     // mount point of the project in the gateway
+	GatewayOutsideDir = "/outside"     // directory of the mount points of [OutsideDir]
 	GatewayStateDir   = "/state"       // directory of the gateway's persistent state
 	// GatewayBytecodeDir is a directory of the gateway's image that everybody may write to. A new volume mounted there
 	// becomes like it.

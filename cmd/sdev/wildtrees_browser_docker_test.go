@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 //	flags     flags for every command; \x20 is a space within one
 //	mode      flags of up that choose the login; --local if absent
 //	saves     the file in which the test replaces "version one" by "version two"
+//	reports   that file as the report of the save names it, if it is not the same
 //	shows     another text on the page
 //	says      a text among the warnings; each line adds one
 //	services  all services that run
@@ -176,7 +178,7 @@ func (w wildTree) saves(t *testing.T, p *project, page tab, up *events) {
 	}
 	p.write(file, changed)
 	page.shows("version two")
-	if e := awaitEvent[dev.AppReloaded](t, up); e.Trigger != file {
+	if e := awaitEvent[dev.AppReloaded](t, up); e.Trigger != cmp.Or(w.value("reports"), file) {
 		t.Errorf("app.reloaded = %+v", e)
 	} else {
 		t.Logf("live after %d ms (%s)", e.MS, e.How)

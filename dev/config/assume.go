@@ -105,7 +105,7 @@ func (a Assumption) put(to *yaml.Node, key string, value *yaml.Node, why string)
 
 // dotted prefixes a directory with ./, so that it is not taken for the name of a volume.
 func dotted(dir string) string {
-	if dir == "." {
+	if dir == "." || dir == ".." || strings.HasPrefix(dir, "../") {
 		return dir
 	}
 	return "./" + dir
@@ -289,10 +289,10 @@ func (p *Project) assumeBuild() {
 // mount and without develop.watch.
 func (p *Project) assumeSource(o Options) {
 	s := p.Model.Services[p.App]
-	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
+	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s))+len(outsideMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
 		return
 	}
-	if _, ok := p.relative(s.Build.Context); !ok || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
+	if !filepath.IsAbs(s.Build.Context) || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
 		return
 	}
 	mounts, hidden := o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)

@@ -146,6 +146,9 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	}
 	if o.parts.Sync {
 		o.out.GatewayConfig.Root, o.out.GatewayConfig.State = "", "" // the gateway cannot see the project either
+	} else {
+		o.out.GatewayConfig.Outside, _ = o.outside()
+		o.out.GatewayConfig.Mounts = append(o.out.GatewayConfig.Mounts, outsideMounts(o.p, o.app)...)
 	}
 	for _, c := range o.out.Copies {
 		if c.Rule != "" {
@@ -284,6 +287,8 @@ func (o *overlay) gatewayService() types.ServiceConfig {
 	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
 	if o.out.GatewayConfig.Root != "" {
 		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.GatewayProjectDir, ReadOnly: true}}
+		_, more := o.outside()
+		g.Volumes = append(g.Volumes, more...)
 	}
 	if o.out.GatewayConfig.State != "" {
 		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginDir), Target: dev.GatewayStateDir})

@@ -137,7 +137,11 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 		settings = path.Join(rel, ".streamlit")
 	}
 	out = append(out, dev.Rule{Path: settings, Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
-	for _, m := range sourceMounts(p, app) {
+	mounts := sourceMounts(p, app)
+	if !synced {
+		mounts = append(mounts, outsideMounts(p, app)...)
+	}
+	for _, m := range mounts {
 		if app.Build != nil && m.Project != ".streamlit" {
 			out = append(out, dev.Rule{Path: m.Project, Include: anywhere(append(dependencyFiles(), requirementsDir+"/*.txt", requirementsDir+"/*.in")), Action: dev.Rebuild, Origin: "derived: dependencies"})
 		}

@@ -164,10 +164,19 @@ func usualNames() map[string]int {
 	}
 }
 
-// fromScripts reads every script that imports Streamlit.
+// fromScripts reads every script that imports Streamlit. One that is named like a test counts only if there is no other,
+// and if it does not use a test framework.
 func (c *collector) fromScripts() {
+	c.readScripts(false)
+	if len(c.all) == 0 {
+		c.readScripts(true)
+	}
+}
+
+func (c *collector) readScripts(tests bool) {
 	for _, name := range c.t.pythonFiles() {
-		if isPage(name) || isTest(name) || path.Base(name) == "__init__.py" || !strings.Contains(c.t.text(name), "streamlit") {
+		if isPage(name) || isTest(name) != tests || path.Base(name) == "__init__.py" || !strings.Contains(c.t.text(name), "streamlit") ||
+			tests && c.t.usesTestFramework(name) {
 			continue
 		}
 		for _, r := range (container{t: c.t}).launchedBy(name) {
@@ -199,6 +208,12 @@ func (c *collector) fromScripts() {
 		}
 		slices.SortStableFunc(e.Reasons, byWeight)
 	}
+}
+
+func (t *tree) usesTestFramework(name string) bool {
+	return slices.ContainsFunc(t.module(name).imports, func(i imported) bool {
+		return i.name == "pytest" || i.name == "unittest" || strings.HasPrefix(i.name, "streamlit.testing")
+	})
 }
 
 // byWeight puts the import of streamlit last: it is the weakest reason.

@@ -73,6 +73,8 @@ func TestTree_ProposesTheAppOfPublicLayouts(t *testing.T) {
 		"a component with an example":    {"-- my_component/__init__.py --\nimport streamlit.components.v1 as components\n-- example.py --\nimport streamlit as st\nfrom my_component import my_component\nmy_component()\n-- setup.py --\n", "example.py"},
 		"an example in the component":    {"-- my_component/__init__.py --\nimport streamlit.components.v1 as components\n-- my_component/example.py --\nimport streamlit as st\nfrom my_component import my_component\nmy_component()\n-- my_component/frontend/node_modules/x/app.py --\n" + page + "\n-- setup.py --\n", "my_component/example.py"},
 		"a test that opens the app":      {"-- app.py --\n" + page + "\n-- tests/test_app.py --\nfrom streamlit.testing.v1 import AppTest\nAppTest.from_file('app.py').run()\n" + list, "app.py"},
+		"an app named like a test":       {"-- auth_test.py --\n" + page + list, "auth_test.py"},
+		"only a test":                    {"-- auth_test.py --\nimport pytest\nimport streamlit as st\n" + list, ""},
 		"a task runner":                  {"-- ui/web.py --\n" + page + "\n-- tasks.py --\nfrom invoke import task\n@task\ndef ui(c):\n    c.run('streamlit run ui/web.py')\n-- app.py --\n" + page + list, "ui/web.py"},
 		"an app of Snowflake":            {"-- streamlit_app.py --\n" + page + "\n-- environment.yml --\ndependencies: [streamlit]\n-- snowflake.yml --\n", "streamlit_app.py"},
 		"a Space":                        {"-- README.md --\n---\nsdk: streamlit\napp_file: src/space.py\n---\n-- src/space.py --\n" + page + list, "src/space.py"},

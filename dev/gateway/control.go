@@ -250,6 +250,9 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = dev.ReloadMount, g.watcher.Watches()
+		for _, o := range g.outside {
+			st.Watches += o.watcher.Watches()
+		}
 	}
 	if g.cfg.Root == "" {
 		st.How = dev.ReloadSync

@@ -98,7 +98,8 @@ type gateway struct {
 	pages           *pages
 	upstream        *upstream
 	watcher         *watch.Watcher // nil if the gateway watches no files
-	externalWatches atomic.Int64   // number of directories that the host watches instead
+	outside         []outside
+	externalWatches atomic.Int64 // number of directories that the host watches instead
 	loop            *eventLoop
 	proxy           http.Handler
 	requests        sync.WaitGroup // handlers, including those of upgraded connections
@@ -130,7 +131,10 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	if cfg.Root == "" {
 		return g, nil
 	}
-	g.watcher, err = watch.New(cfg.Root, watchedRules(cfg.Rules), watch.Options{Warn: g.loop.warn})
+	if g.watcher, err = watch.New(cfg.Root, rulesInside(watchedRules(cfg.Rules)), watch.Options{Warn: g.loop.warn}); err != nil {
+		return nil, err
+	}
+	g.outside, err = watchOutside(cfg, watch.Options{Warn: g.loop.warn})
 	return g, err
 }
 
@@ -160,6 +164,9 @@ func (g *gateway) serve(ctx context.Context, front, control net.Listener) error 
 		group.Go(func() error {
 			return g.watcher.Run(ctx, func(b watch.Batch) { g.loop.saved(b.Changes, b.First) })
 		})
+	}
+	for _, o := range g.outside {
+		group.Go(func() error { return o.run(ctx, g.loop.saved) })
 	}
 	err := group.Wait()
 	g.requests.Wait()

@@ -38,17 +38,18 @@ func assume(ctx context.Context, dir string, h Host, c EntryChoice) (*config.Ass
 
 // sourceIn finds where the image of a service contains the app's source.
 func sourceIn(dir string, app config.Start, entry string) (mounts []dev.Mount, hidden []string) {
-	found, err := detect.Dir(dir)
+	base, below := wider(dir, []config.Start{app})
+	found, err := detect.Dir(base)
 	if err != nil {
 		return nil, nil // sdev then assumes nothing about the image
 	}
-	found.UseService(launch(app, "."))
+	found.UseService(launch(app, below))
 	if entry != "" {
-		found.Choose(cleanPath(entry), detect.Fact{})
+		found.Choose(into(below, cleanPath(entry)), detect.Fact{})
 	}
-	in, hidden := found.Sources(app.Context, app.Dockerfile, app.Target)
+	in, hidden := found.Sources(into(below, app.Context), app.Dockerfile, app.Target)
 	for _, m := range in {
-		mounts = append(mounts, dev.Mount{Project: m.From, Container: m.To})
+		mounts = append(mounts, dev.Mount{Project: outOf(below, m.From), Container: m.To})
 	}
 	return mounts, hidden
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sdev/dev"
@@ -73,7 +74,7 @@ func Explain(ctx context.Context, h Host, given string, copied bool) (Explanatio
 		return Explanation{}, err
 	}
 	e := Explanation{V: dev.WireVersion, Path: given, Action: dev.Ignored, Targets: []string{}, Passed: []PassedRule{}, Below: []RuleBelow{}}
-	rel, err := e.locate(h.Dir, p.Dir, given)
+	rel, err := e.locate(h.Dir, p.Dir, given, effective.GatewayConfig.Outside)
 	if err != nil || e.Why != "" {
 		return e, err
 	}
@@ -132,9 +133,9 @@ func (e *Explanation) forServices(dir string, all []config.Neighbour) error {
 }
 
 // locate finds a path in the project and returns it relative to the project's directory, dir. given is absolute or
-// relative to from. locate sets the kind, the path after following links, and why a path outside the project has no
-// rule.
-func (e *Explanation) locate(from, dir, given string) (string, error) {
+// relative to from. outside are directories outside the project that have rules too. locate sets the kind, the path after
+// following links, and why another path outside the project has no rule.
+func (e *Explanation) locate(from, dir, given string, outside []dev.OutsideDir) (string, error) {
 	full := given
 	if !filepath.IsAbs(full) {
 		full = filepath.Join(from, given)
@@ -164,6 +165,9 @@ func (e *Explanation) locate(from, dir, given string) (string, error) {
 		e.Real = target
 	}
 	rel, err := filepath.Rel(root, at)
+	if slices.ContainsFunc(outside, func(o dev.OutsideDir) bool { return within(o.Path, filepath.ToSlash(rel)) }) {
+		return filepath.ToSlash(rel), nil
+	}
 	if err != nil || !filepath.IsLocal(rel) {
 		e.Why = "it is outside the project, " + dir
 		if lexical, lerr := filepath.Rel(dir, full); lerr == nil && filepath.IsLocal(lexical) {
@@ -177,6 +181,9 @@ func (e *Explanation) locate(from, dir, given string) (string, error) {
 	}
 	return filepath.ToSlash(rel), nil
 }
+
+// within reports whether a path is a directory or lies below it.
+func within(dir, p string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
 // resolved follows the links in a path, as far as the path exists.
 func resolved(full string) string {

@@ -34,7 +34,8 @@ func newBytecodeRig(t *testing.T) *bytecodeRig {
 func (r *bytecodeRig) runs(code string) string {
 	r.Helper()
 	cmd := exec.CommandContext(r.Context(), "python3", "-c", code)
-	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", ShimBytecode+"="+r.cache, "PYTHONPATH="+strings.Join([]string{r.shim, r.app, r.site}, ":"))
+	// With SOURCE_DATE_EPOCH, which make exports, Python compiles for a comparison by hash.
+	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "PYTHONDONTWRITEBYTECODE=1", ShimBytecode+"="+r.cache, "PYTHONPATH="+strings.Join([]string{r.shim, r.app, r.site}, ":"))
 	cmd.Env = append(cmd.Env, r.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

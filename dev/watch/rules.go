@@ -42,8 +42,8 @@ func Compile(rules []dev.Rule) (*Rules, error) {
 
 func compile(r dev.Rule) (rule, error) {
 	c := rule{Rule: r, path: path.Clean(r.Path)}
-	if !fs.ValidPath(c.path) {
-		return rule{}, fmt.Errorf("path %q is not inside the project", r.Path)
+	if !fs.ValidPath(fromAbove(c.path)) {
+		return rule{}, fmt.Errorf("path %q is not relative to the project", r.Path)
 	}
 	var err error
 	if c.include, err = patternmatcher.New(r.Include); err != nil {
@@ -57,6 +57,18 @@ func compile(r dev.Rule) (rule, error) {
 		return rule{}, fmt.Errorf("ignore file of %s: %w", c.buildContext, err)
 	}
 	return c, nil
+}
+
+// fromAbove removes the parents at the beginning of a path. A rule may be about a directory outside the project, which
+// another watcher watches.
+func fromAbove(p string) string {
+	for strings.HasPrefix(p, "../") {
+		p = strings.TrimPrefix(p, "../")
+	}
+	if p == ".." {
+		return "."
+	}
+	return p
 }
 
 // Match returns the first rule that matches a path, which is relative to the project, with slashes. A rule with an

@@ -64,6 +64,11 @@ func New(root string, rules []dev.Rule, opts Options) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, r := range rules {
+		if !filepath.IsLocal(filepath.FromSlash(r.Path)) {
+			return nil, fmt.Errorf("rule %s: path %q is not inside the project", r.Origin, r.Path)
+		}
+	}
 	if root, err = filepath.Abs(root); err != nil {
 		return nil, fmt.Errorf("watch %s: %w", root, err)
 	}
