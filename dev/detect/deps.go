@@ -64,20 +64,25 @@ func (f *Findings) dependencies() {
 		f.lists = slices.DeleteFunc(f.lists, func(l depFile) bool { return l.line > 0 && slices.IndexFunc(near, l.isIn) != nearest })
 	}
 	for _, l := range f.lists {
-		why := path.Base(cmp.Or(l.lock, l.file))
-		switch {
-		case l.line > 0:
-			why += " lists streamlit"
-		default:
-			why += " exists"
-		}
-		f.Managers = append(f.Managers, Fact{Value: l.manager, Why: why, File: l.file, Line: l.line})
+		f.Managers = append(f.Managers, l.fact())
 		if f.Streamlit.Value == "" && l.version != "" {
 			f.Streamlit = l.place
 			f.Streamlit.Value = l.version
 		}
 	}
 	f.python()
+}
+
+// fact says why a list counts: with the line, unless that is in a file that the list includes.
+func (l depFile) fact() Fact {
+	name := path.Base(cmp.Or(l.lock, l.file))
+	switch {
+	case l.line == 0:
+		return Fact{Value: l.manager, Why: name + " exists", File: l.file}
+	case l.lock == "" && l.place.File != l.file:
+		return Fact{Value: l.manager, Why: l.place.Place() + " lists streamlit", File: l.file}
+	}
+	return Fact{Value: l.manager, Why: name + " lists streamlit", File: l.file, Line: l.line}
 }
 
 // Requires returns the line of a list that has a package.

@@ -132,3 +132,17 @@ func TestRecipe_MirrorsWhatItInstallsFromAbove(t *testing.T) {
 		}
 	}
 }
+
+func TestManagers_NameTheFileThatListsStreamlit(t *testing.T) {
+	for files, want := range map[string]string{
+		"-- requirements.txt --\npandas\nstreamlit\n":                                                                            "requirements.txt lists streamlit (requirements.txt:2)",
+		"-- requirements.txt --\n-r base.txt\n-- base.txt --\n\nstreamlit\n":                                                     "base.txt:2 lists streamlit (requirements.txt)",
+		"-- setup.py --\nfrom setuptools import setup\nsetup()\n-- setup.cfg --\n[options]\ninstall_requires =\n    streamlit\n": "setup.cfg:3 lists streamlit (setup.py)",
+		"-- requirements.txt --\npandas\n":                                                                                       "requirements.txt exists (requirements.txt)",
+	} {
+		f := found(t, treeOf("-- app.py --\nimport streamlit as st\nst.title('x')\n"+files))
+		if got := f.Managers[0].Source(); got != want {
+			t.Errorf("%s\ngot %s, want %s", files, got, want)
+		}
+	}
+}

@@ -83,7 +83,14 @@ func Assumption(found *detect.Findings, r detect.Recipe) config.Assumption {
 func packagesText(found *detect.Findings) string {
 	switch {
 	case len(found.Managers) > 0:
-		return "packages by " + found.Managers[0].Value + ", because " + found.Managers[0].Source()
+		m := found.Managers[0]
+		switch m.Value {
+		case "script":
+			return "packages that the script itself lists (" + m.Place() + ")"
+		case "setup", "pyproject":
+			return "packages that " + path.Base(m.File) + " lists, because " + m.Source()
+		}
+		return "packages by " + m.Value + ", because " + m.Source()
 	case len(found.Derived) > 0:
 		return "packages that the imports need, because the project lists none"
 	}
@@ -94,7 +101,7 @@ func packagesText(found *detect.Findings) string {
 func packageWarnings(found *detect.Findings) []string {
 	var out []string
 	if names := found.SystemPackages(); len(names) > 0 {
-		out = append(out, "apt-get installs "+strings.Join(names, ", ")+": packages.txt lists them")
+		out = append(out, "apt-get installs "+strings.Join(names, ", ")+", as packages.txt says")
 	}
 	for _, p := range found.Derived {
 		out = append(out, fmt.Sprintf("sdev installs %s: %s", p.Value, p.Source()))
@@ -116,7 +123,11 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 			Hint: dev.Line("to use it: sdev up --file %s", name)})
 	}
 	e, _ := found.Entry()
-	warnf("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, e.Why().Source())
+	why := e.Why().Source()
+	if e.Why() == byFlag() {
+		why += " names it"
+	}
+	warnf("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, why)
 	if r.Text != "" {
 		python := "the project names no version"
 		if found.Python.Value != "" {

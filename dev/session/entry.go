@@ -27,7 +27,7 @@ func ChooseEntry(ctx context.Context, dir string, found *detect.Findings, entry 
 		if rel, err := filepath.Rel(dir, entry); filepath.IsAbs(entry) && err == nil {
 			name = filepath.ToSlash(rel)
 		}
-		if !found.Choose(name, detect.Fact{Why: "--entry"}) {
+		if !found.Choose(name, byFlag()) {
 			return dev.UsageError("--entry is "+strconv.Quote(entry)+", which is not a file of the project", "a path relative to "+dir)
 		}
 		return c.store(dir, name)
@@ -91,3 +91,6 @@ func quoted(name string) string {
 	}
 	return name
 }
+
+// byFlag is the reason for a script that the user named.
+func byFlag() detect.Fact { return detect.Fact{Why: "--entry"} }
