@@ -66,6 +66,7 @@ const (
 	// becomes like it.
 	GatewayBytecodeDir = "/bytecode"
 	StateDir           = ".sdev"          // sdev's own directory in a project
+	MountedDir         = "files"          // directory in StateDir for files without secrets that containers mount; any user of theirs may read them
 	LoginDir           = "auth"           // directory in StateDir for the login; the gateway mounts it at [GatewayStateDir]
 	LoginFile          = "login.json"     // file in LoginDir with the latest [LoginSettings]
 	ReceiverDir        = "/opt/sdev/sync" // directory of sdev's copy receiver, in a container that gets copies

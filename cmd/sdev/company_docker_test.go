@@ -127,9 +127,9 @@ func TestDockerCompany_AnEngineWithoutBuildKitOrOnlyNewAPIs(t *testing.T) {
 	if want := (map[string]string{"host": engine, "context": "", "why": "DOCKER_HOST", "api": "1.51"}); fmt.Sprint(s.Engine) != fmt.Sprint(want) {
 		t.Errorf("engine %v, want %v", s.Engine, want)
 	}
-	p.write("Dockerfile", "FROM python:3.11-slim AS dev\nRUN --mount=type=cache,target=/x true\n")
+	p.write("Dockerfile", "FROM python:3.11-slim AS dev\nRUN --mount=type=tmpfs,target=/x true\n")
 	_, errs, code := p.result("up", "-d")
-	if code != 1 || !strings.Contains(errs, "Dockerfile:2: RUN --mount=type=cache needs BuildKit") || !strings.Contains(errs, "hint: enable BuildKit") {
+	if code != 1 || !strings.Contains(errs, "Dockerfile:2: RUN --mount=type=tmpfs needs BuildKit") || !strings.Contains(errs, "hint: enable BuildKit") {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
 }

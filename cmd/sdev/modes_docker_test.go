@@ -57,7 +57,7 @@ async def go():
     back = urlsplit(httpx.get(to).headers["location"])
     token = await client.get_access_token(parse_qs(back.query)["code"][0], web["redirect_uris"][-1])
     key = jwt.PyJWKClient(web["jwks_uri"]).get_signing_key_from_jwt(token["id_token"])
-    return to, jwt.decode(token["id_token"], key, algorithms=["RS256"], audience=web["client_id"], issuer=web["issuer"])
+    return to, jwt.decode(token["id_token"], key, algorithms=["RS256"], audience=web["client_id"], issuer="https://accounts.google.com")
 to, claims = asyncio.run(go())
 print(json.dumps({"to": to, "claims": claims, "last": web["redirect_uris"][-1], "closed": "client_secret" not in closed, "refused": refused, "secret": web["client_secret"]}))
 `

@@ -64,9 +64,11 @@ func TestDockerNeighbour_EachActionOfDevelopWatch(t *testing.T) {
 		t.Errorf("warning %+v", w)
 	}
 	awaitEvent[dev.Ready](t, up)
-	started := func(service string) string {
-		return docker(t, "inspect", "--format", "{{.Id}} {{.State.StartedAt}}", p.name+"-"+service+"-1")
+	started := func(service string) string { // "" while it is being replaced
+		out, _ := exec.Command("docker", "inspect", "--format", "{{.Id}} {{.State.StartedAt}}", p.name+"-"+service+"-1").Output()
+		return strings.TrimSpace(string(out))
 	}
+	startedAgain := func(before string) bool { now := started("worker"); return now != "" && now != before }
 	saved := func(rule string) dev.FileChanged {
 		t.Helper()
 		for {
@@ -105,12 +107,15 @@ func TestDockerNeighbour_EachActionOfDevelopWatch(t *testing.T) {
 
 	was := started("worker")
 	p.write("worker/settings.ini", "second")
-	await(t, 30*time.Second, "it restarts", func() bool { return started("worker") != was }, func() string { return was })
+	await(t, 30*time.Second, "it restarts", func() bool { return startedAgain(was) }, func() string { return was })
 	p.becomes("worker", "cat settings.ini", "second")
 
 	was, app := started("worker"), started("streamlit-local")
 	p.write("worker/requirements.txt", "second")
-	await(t, 60*time.Second, "it is replaced", func() bool { id, _, _ := strings.Cut(was, " "); return !strings.HasPrefix(started("worker"), id) }, func() string { return was })
+	await(t, 60*time.Second, "it is replaced", func() bool {
+		id, _, _ := strings.Cut(was, " ")
+		return startedAgain(was) && !strings.HasPrefix(started("worker"), id)
+	}, func() string { return was })
 	p.becomes("worker", "cat requirements.txt src/a.py settings.ini src/b.py; ls src", "secondsecondsecondnewa.py\nb.py\nnotes")
 	if started("streamlit-local") != app {
 		t.Error("the app restarted for a neighbour's file")
@@ -121,7 +126,7 @@ func TestDockerNeighbour_EachActionOfDevelopWatch(t *testing.T) {
 	if ev := saved("4"); ev.Action != dev.Restart || !slices.Equal(ev.Paths, []string{home}) {
 		t.Errorf("event %+v", ev)
 	}
-	await(t, 30*time.Second, "it restarts for a file of the app", func() bool { return started("worker") != was }, func() string { return was })
+	await(t, 30*time.Second, "it restarts for a file of the app", func() bool { return startedAgain(was) }, func() string { return was })
 	if out := p.run(0, "watch", "--explain", home); !strings.Contains(out, "service worker\naction  restart: sdev restarts worker\n") {
 		t.Errorf("explained:\n%s", out)
 	}

@@ -83,6 +83,9 @@ func (p private) check(name string, d fs.DirEntry, err error) error {
 	case !p.owners[uid]: // owned by root, as a container may leave it
 		return nil
 	}
+	if path.Dir(name) == dev.MountedDir && info.Mode().IsRegular() && info.Mode().Perm()&0o022 == 0 {
+		return nil // a container's user reads it; on this machine, the directory keeps others out
+	}
 	if err := restrictMode(info, func(mode os.FileMode) error { return p.root.Chmod(filepath.FromSlash(name), mode) }); err != nil && !isNotExist(err) {
 		return unsafeStateError(full, err.Error())
 	}

@@ -115,7 +115,8 @@ func listenAt(t *testing.T, state, _ string) {
 func TestState_OthersAreLetOutAgain(t *testing.T) {
 	p := loaded(t, composeFile)
 	must(t, os.MkdirAll(p.StatePath()+"/auth", 0o700), os.MkdirAll(p.StatePath()+"/aws/sso/cache", 0o700), os.WriteFile(p.StatePath()+"/auth/client.json", []byte("{}"), 0o600),
-		os.WriteFile(p.StatePath()+"/aws/sso/cache/token.json", nil, 0o600))
+		os.WriteFile(p.StatePath()+"/aws/sso/cache/token.json", nil, 0o600), os.MkdirAll(p.StatePath()+"/files", 0o755), os.WriteFile(p.StatePath()+"/files/shim", nil, 0o444),
+		os.WriteFile(p.StatePath()+"/files/changed", nil, 0o600), os.Chmod(p.StatePath()+"/files/changed", 0o646))
 	for _, name := range []string{"", "/auth", "/auth/client.json", "/aws", "/aws/sso/cache/token.json"} {
 		must(t, os.Chmod(p.StatePath()+name, 0o777))
 	}
@@ -123,7 +124,8 @@ func TestState_OthersAreLetOutAgain(t *testing.T) {
 	if _, err := p.StateDir(); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]fs.FileMode{"": 0o700, "auth": 0o700, "auth/client.json": 0o700, "aws": 0o700, "aws/sso": 0o700, "aws/sso/cache/token.json": 0o777} // the last is the container's
+	want := map[string]fs.FileMode{"": 0o700, "auth": 0o700, "auth/client.json": 0o700, "aws": 0o700, "aws/sso": 0o700, "aws/sso/cache/token.json": 0o777, // the container's
+		"files": 0o700, "files/shim": 0o444, "files/changed": 0o600} // containers mount these, and only read them
 	for name, mode := range want {
 		if info, err := os.Stat(filepath.Join(p.StatePath(), name)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v, want %v; %v", name, info.Mode().Perm(), mode, err)

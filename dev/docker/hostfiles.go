@@ -23,18 +23,15 @@ import (
 // To copy a file into a container takes the engine a tenth of a second, to mount it nothing. So sdev's own files, which
 // hold no secret, are mounted from its state directory, if the service mounts a directory of the project anyway: where
 // that mount works, this one does. A mount of the project that shows another machine's files is found out by the mount
-// probe of package engine, and replaced by copies; this package then copies these files, too.
-
-// hostFilesDir is the directory for such files in the state directory. Their names are hashes of their content, so a
-// file that a container uses never changes.
-const hostFilesDir = "files"
+// probe of package engine, and replaced by copies; this package then copies these files, too. Their names are hashes of
+// their content, so a file that a container uses never changes.
 
 // mountOwn adds mounts for sdev's own files and returns the files that remain. mounted gets their paths.
 func (e *Engine) mountOwn(s plan.Service, labels plan.Labels, files []plan.File, mounts *[]mount.Mount, mounted map[string]bool) (rest []plan.File) {
 	if !e.isLocal() || !slices.ContainsFunc(s.Config.Volumes, func(v types.ServiceVolumeConfig) bool { return isPlainMountOf(v, labels.Dir) }) {
 		return files
 	}
-	dir := filepath.Join(labels.Dir, dev.StateDir, hostFilesDir)
+	dir := filepath.Join(labels.Dir, dev.StateDir, dev.MountedDir)
 	for _, f := range files {
 		source, err := "", error(nil)
 		taken := func(v types.ServiceVolumeConfig) bool { return path.Clean(v.Target) == path.Clean(f.Path) }

@@ -5,11 +5,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"sdev/dev"
 	"sdev/dev/plan"
 )
 
 func TestStoreFile_RepairsWhatIsDamaged(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), hostFilesDir)
+	dir := filepath.Join(t.TempDir(), dev.MountedDir)
 	f := plan.File{Content: []byte("content"), Mode: 0o444}
 	for name, damage := range map[string]func(string) error{
 		"nothing": func(string) error { return nil },
