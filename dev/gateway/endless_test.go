@@ -24,6 +24,17 @@ func TestTracker_ASaveOfAScriptThatNeverEndsIsAReload(t *testing.T) {
 	s.at(20000).expect("10000 changed Home.py live", "10350 reloaded Home.py 50ms 1 mount")
 }
 
+func TestTracker_AScriptThatNeverEndsMayNoticeASaveLate(t *testing.T) {
+	s := newScene(t)
+	tb := s.open()
+	s.at(500).begin(tb)
+	s.at(520).show(tb)
+	s.at(700).save(0, "Home.py")
+	s.at(4700).begin(tb)
+	s.at(4710).show(tb)
+	s.at(40000).expect("0 opened 1", "700 changed Home.py live", "5010 reloaded Home.py 4010ms 1 mount")
+}
+
 func TestTracker_AScriptThatNeverEndsAndShowsNothingIsAReloadInTheEnd(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()

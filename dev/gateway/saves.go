@@ -209,9 +209,9 @@ func (t *tracker) saveFor(r *run, since time.Time) *save {
 }
 
 // maybeDelayed reports whether another run was active between a save and the run, so that Streamlit may have waited
-// for its end.
+// for its end or, if it never ends, may not have looked at the file before.
 func (t *tracker) maybeDelayed(r *run, s *save) bool {
-	if t.lastEnd.After(s.at) {
+	if r.follows || t.lastEnd.After(s.at) {
 		return true
 	}
 	for tb := range t.tabs {
