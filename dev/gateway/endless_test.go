@@ -24,6 +24,18 @@ func TestTracker_ASaveOfAScriptThatNeverEndsIsAReload(t *testing.T) {
 	s.at(20000).expect("10000 changed Home.py live", "10350 reloaded Home.py 50ms 1 mount")
 }
 
+func TestTracker_ARunThatInterruptsAnotherMayBeKnownBeforeItsSave(t *testing.T) {
+	s := newScene(t)
+	tb := s.open()
+	s.at(490).click(tb)
+	s.at(500).begin(tb)
+	s.at(520).show(tb)
+	s.at(715).begin(tb)
+	s.at(720).show(tb)
+	s.at(730).save(30, "Home.py") // written at 700
+	s.at(40000).expect("0 opened 1", "730 changed Home.py live", "1020 reloaded Home.py 20ms 1 mount")
+}
+
 func TestTracker_AScriptThatNeverEndsMayNoticeASaveLate(t *testing.T) {
 	s := newScene(t)
 	tb := s.open()

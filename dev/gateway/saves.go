@@ -161,6 +161,7 @@ func (t *tracker) savedLive(g ruleGroup, how dev.ReloadMethod, first, now time.T
 	}
 	for _, r := range t.recent {
 		if t.saveFor(r, time.Time{}) == s {
+			r.cause = bySave
 			t.attach(r, s)
 		}
 	}

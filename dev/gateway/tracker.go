@@ -234,6 +234,7 @@ func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	case previous != nil && previous.replaced && t.saveFor(r, previous.began) == nil:
 		// The script requested another run, or the user clicked while it ran.
 		r.cause, r.save = previous.cause, previous.save
+		t.recent = append(t.recent, r) // or a save caused it that is not known yet
 	default:
 		r.cause = bySave
 	}
