@@ -147,8 +147,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	if o.parts.Sync {
 		o.out.GatewayConfig.Root, o.out.GatewayConfig.State = "", "" // the gateway cannot see the project either
 	} else {
-		o.out.GatewayConfig.Outside, _ = o.outside()
-		o.out.GatewayConfig.Mounts = append(o.out.GatewayConfig.Mounts, outsideMounts(o.p, o.app)...)
+		o.outside()
 	}
 	for _, c := range o.out.Copies {
 		if c.Rule != "" {
@@ -287,8 +286,9 @@ func (o *overlay) gatewayService() types.ServiceConfig {
 	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
 	if o.out.GatewayConfig.Root != "" {
 		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.GatewayProjectDir, ReadOnly: true}}
-		_, more := o.outside()
-		g.Volumes = append(g.Volumes, more...)
+	}
+	for _, d := range o.out.GatewayConfig.Outside {
+		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.p.Dir, filepath.FromSlash(d.Path)), Target: d.Dir, ReadOnly: true})
 	}
 	if o.out.GatewayConfig.State != "" {
 		g.Volumes = append(g.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.parts.StateDir, dev.LoginDir), Target: dev.GatewayStateDir})

@@ -56,11 +56,10 @@ func repositoryOf(dir string) string {
 }
 
 // outside lets the gateway watch the outside mounts too.
-func (o *overlay) outside() (dirs []dev.OutsideDir, volumes []types.ServiceVolumeConfig) {
+func (o *overlay) outside() {
+	g := &o.out.GatewayConfig
 	for i, m := range outsideMounts(o.p, o.app) {
-		at := fmt.Sprintf("%s/%d", dev.GatewayOutsideDir, i)
-		dirs = append(dirs, dev.OutsideDir{Dir: at, Path: m.Project})
-		volumes = append(volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(o.p.Dir, filepath.FromSlash(m.Project)), Target: at, ReadOnly: true})
+		g.Mounts = append(g.Mounts, m)
+		g.Outside = append(g.Outside, dev.OutsideDir{Dir: fmt.Sprintf("%s/%d", dev.GatewayOutsideDir, i), Path: m.Project})
 	}
-	return dirs, volumes
 }

@@ -30,7 +30,7 @@ func TestShimPort_TheAppListensWhereTheGatewayExpectsIt(t *testing.T) {
 		{"port='18501'", "import socket; s = socket.create_server(('127.0.0.1', 18501), reuse_port=False)\n" + load, kept},
 		{"port='18501'", "import streamlit.config; print(streamlit.config.load({'server.headless': True}))", "[None, None, True]"},
 	} {
-		got := python(t, "import os, sys\ndef given(port=None, entry=None, argv=['x']):\n    sys.argv = argv\n    os.environ.update({k: v for k, v in (('SDEV_PORT', port), ('SDEV_ENTRY', entry)) if v})\ngiven("+c.before+")\n"+c.code, root)
+		got := python(t, "import os, sys\ndef given(port=None, entry=None, argv=['x']):\n    sys.argv = argv\n    os.environ.update({k: v for k, v in (('"+ShimPort+"', port), ('"+ShimEntry+"', entry)) if v})\ngiven("+c.before+")\n"+c.code, root)
 		if got != c.want {
 			t.Errorf("%s: %s\ngot %s, want %s", c.before, c.code, got, c.want)
 		}
