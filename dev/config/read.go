@@ -97,15 +97,22 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 	return model.WithServicesLabelsResolved(false)
 }
 
-// loadModel is compose-go's loader, which panics on some files that it has not checked yet: the panic
-// becomes an error here.
+// loadModel is compose-go's loader, without the check of a model that has passed it before. The loader panics on some
+// files that it has not checked yet: the panic becomes an error here.
 func loadModel(ctx context.Context, details types.ConfigDetails, options ...func(*loader.Options)) (model *types.Project, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			model, err = nil, fmt.Errorf("the file cannot be parsed as a compose file: %v", fault)
 		}
 	}()
-	return loader.LoadWithContext(ctx, details, options...)
+	accepted := acceptanceOf(details)
+	if accepted.known() {
+		return loader.LoadWithContext(ctx, details, append(options, loader.WithSkipValidation)...)
+	}
+	if model, err = loader.LoadWithContext(ctx, details, options...); err == nil {
+		accepted.remember()
+	}
+	return model, err
 }
 
 // profilesOf are the requested profiles, or else those of the environment.
