@@ -287,6 +287,38 @@ func TestUp_ProbesMountsOnlyAtTheGatewaysStart(t *testing.T) {
 	}
 }
 
+// A start on the kernel of this machine is not slowed down by a second probe.
+func TestUp_ProbesASharedKernelOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		boot string
+		want int
+	}{
+		"this machine's": {dev.BootID(), 1},
+		"another":        {"another", 2},
+		"unknown":        {"", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newCopied(t)
+			newRigWithUselessMounts(r)
+			e := r.engine()
+			probes := 0
+			r.gateway.probe = func() (engine.MountProbe, error) {
+				probes++
+				return engine.MountProbe{Visible: true, Noticed: true, Boot: c.boot}, nil
+			}
+			for range 2 {
+				if _, err := e.Up(t.Context(), engine.Request{}); err != nil {
+					t.Fatal(err)
+				}
+				r.fake.End("gateway", 1)
+			}
+			if probes != c.want {
+				t.Errorf("%d probes for two starts of the gateway, want %d", probes, c.want)
+			}
+		})
+	}
+}
+
 type absent struct{}
 
 func (absent) Error() string     { return "the engine does not see /work/shop, which is here" }

@@ -14,9 +14,13 @@ import (
 
 // MountProbe is how a file that was written on this machine looks to a container that mounts the project.
 type MountProbe struct {
-	Visible bool // the file exists there
-	Noticed bool // and the container's kernel raised a file event for it
+	Visible bool   // the file exists there
+	Noticed bool   // and the container's kernel raised a file event for it
+	Boot    string // dev.BootID there; "" if unknown
 }
+
+// sharedKernel names an engine whose containers run on the kernel of this machine.
+func sharedKernel(host string) string { return host + " " + dev.BootID() }
 
 // mountAbsent is the error of a [Runtime] whose machine lacks the directory to mount, although this machine has it.
 type mountAbsent interface {
@@ -29,21 +33,28 @@ var errMountsUseless = errors.New("mounts are of no use")
 
 // awaitAndProbe waits for the page and, in parallel, checks whether mounts show saves to containers. If they do
 // not, it returns errMountsUseless. It probes only a gateway that this run started: an earlier run has probed any
-// other.
+// other. An engine that shares the kernel with this machine is probed once: its mounts raise file events by
+// themselves, and a probe costs a start 50 ms.
 func (e *Engine) awaitAndProbe(ctx context.Context, run Running) error {
 	p := run.Project
 	gatewayStarted := slices.ContainsFunc(run.done, func(op plan.Operation) bool {
 		return op.Verb == plan.Start && op.Service.Config.Name == p.Gateway
 	})
-	if e.Gateway == nil || !p.Mounted || !gatewayStarted {
+	if e.Gateway == nil || !p.Mounted || !gatewayStarted || loadState(p.StateDir).MountsProvenWith == sharedKernel(p.Host) {
 		return e.await(ctx, run)
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.await(gctx, run) })
 	group.Go(func() error {
 		probe, err := e.Gateway.ProbeMount(gctx, p)
-		if err != nil || probe.Noticed {
+		if err != nil {
 			return nil // a gateway that does not answer proves nothing
+		}
+		if probe.Noticed {
+			if probe.Boot != "" && probe.Boot == dev.BootID() {
+				return e.updateState(ctx, p, func(s *savedState) { s.MountsProvenWith = sharedKernel(p.Host) })
+			}
+			return nil
 		}
 		why := "saves on this machine raise no file events in containers"
 		if !probe.Visible {
@@ -56,14 +67,7 @@ func (e *Engine) awaitAndProbe(ctx context.Context, run Running) error {
 
 // rejectMounts saves that mounts are useless with this engine, emits a warning, and returns errMountsUseless.
 func (e *Engine) rejectMounts(ctx context.Context, p Project, why string) error {
-	release, err := e.lock(ctx, p.lockFile())
-	if err != nil {
-		return err
-	}
-	defer release()
-	state := loadState(p.StateDir)
-	state.MountsUselessWith = p.Host
-	if err := state.save(p.StateDir); err != nil {
+	if err := e.updateState(ctx, p, func(s *savedState) { s.MountsUselessWith, s.MountsProvenWith = p.Host, "" }); err != nil {
 		return err
 	}
 	w := dev.Warning{Code: dev.CodeWatchSilent, Message: why + fmt.Sprintf(" (engine %s); sdev copies the project into them instead", p.Host), Hint: "nothing needs to be done; sdev up --sync=false tries the mounts again"}
@@ -72,6 +76,18 @@ func (e *Engine) rejectMounts(ctx context.Context, p Project, why string) error 
 	}
 	e.emit(w)
 	return errMountsUseless
+}
+
+// updateState changes the saved state of a project.
+func (e *Engine) updateState(ctx context.Context, p Project, change func(*savedState)) error {
+	release, err := e.lock(ctx, p.lockFile())
+	if err != nil {
+		return err
+	}
+	defer release()
+	state := loadState(p.StateDir)
+	change(&state)
+	return state.save(p.StateDir)
 }
 
 // mountsRejected reports whether an error means that mounts are useless. If the runtime found that out,

@@ -20,6 +20,7 @@ type savedState struct {
 	Builds            map[string]savedBuild `json:"builds"`           // by image reference
 	Pulls             map[string]time.Time  `json:"pulls"`            // time of the last pull, by image reference
 	MountsUselessWith string                `json:"blind,omitempty"`  // address of the engine whose mounts do not show saves
+	MountsProvenWith  string                `json:"seen,omitempty"`   // sharedKernel of the engine whose mounts do
 	Copied            bool                  `json:"copied,omitempty"` // the last up copied the project instead of mounting it
 }
 

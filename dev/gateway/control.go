@@ -44,8 +44,9 @@ const (
 
 // Probe is the answer to DoProbe.
 type Probe struct {
-	Visible bool `json:"visible"` // the file exists in the gateway's container
-	Noticed bool `json:"noticed"` // the file watcher reported a write
+	Visible bool   `json:"visible"`        // the file exists in the gateway's container
+	Noticed bool   `json:"noticed"`        // the file watcher reported a write
+	Boot    string `json:"boot,omitempty"` // dev.BootID in that container
 }
 
 // probeFor is how long DoProbe waits for a write to be noticed.
@@ -298,5 +299,5 @@ func (g *gateway) probe(ctx context.Context, name string) Probe {
 	noticed, err := watch.Notices(ctx, dir, name)
 	_, serr := os.Stat(filepath.Join(dir, name))
 	// If the system grants no watch, the watcher polls and warns by itself.
-	return Probe{Visible: noticed || serr == nil, Noticed: noticed || err != nil && serr == nil}
+	return Probe{Visible: noticed || serr == nil, Noticed: noticed || err != nil && serr == nil, Boot: dev.BootID()}
 }

@@ -57,11 +57,11 @@ func TestControl_AProbeReportsANoticedWrite(t *testing.T) {
 	devtest.Leaks(t)
 	r := newRig(t, newFakeApp(t))
 	dir := filepath.Join(r.root, dev.StateDir)
-	if got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe; got != (Probe{}) {
+	if got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe; got != (Probe{Boot: dev.BootID()}) {
 		t.Errorf("a file that is not there: %+v", got)
 	}
 	devtest.Write(t, filepath.Join(dir, "look"), "")
-	if got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe; got != (Probe{Visible: true}) {
+	if got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe; got != (Probe{Visible: true, Boot: dev.BootID()}) {
 		t.Errorf("a file that nobody writes: %+v", got)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -79,7 +79,7 @@ func TestControl_AProbeReportsANoticedWrite(t *testing.T) {
 	got := r.call(Request{Do: DoProbe, Probe: "look"}).Probe
 	close(stop)
 	<-stopped
-	if got != (Probe{Visible: true, Noticed: true}) {
+	if got != (Probe{Visible: true, Noticed: true, Boot: dev.BootID()}) {
 		t.Errorf("a file that is written meanwhile: %+v", got)
 	}
 	if got := r.call(Request{Do: DoProbe, Probe: "../look"}).Probe; got != (Probe{}) {
