@@ -23,6 +23,7 @@ import (
 //	flags     flags for every command; \x20 is a space within one
 //	mode      flags of up that choose the login; --local if absent
 //	saves     the file in which the test replaces "version one" by "version two"
+//	adds      a package that the file then imports, and that the image lacks
 //	reports   that file as the report of the save names it, if it is not the same
 //	shows     another text on the page
 //	says      a text among the warnings; each line adds one
@@ -182,5 +183,9 @@ func (w wildTree) saves(t *testing.T, p *project, page tab, up *events) {
 		t.Errorf("app.reloaded = %+v", e)
 	} else {
 		t.Logf("live after %d ms (%s)", e.MS, e.How)
+	}
+	if name := w.value("adds"); name != "" {
+		p.write(file, "import "+name+"\n"+strings.Replace(changed, "version two", "version three", 1))
+		page.shows("version three")
 	}
 }

@@ -123,7 +123,7 @@ func (s *supervisor) follow(ctx context.Context, p Project, since time.Time) err
 	return s.engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
 		s.engine.Emit(at, ev)
 		switch ev.(type) {
-		case dev.FileChanged, dev.ServiceState:
+		case dev.FileChanged, dev.ServiceState, dev.AppException:
 			select {
 			case s.events <- ev:
 			case <-ctx.Done():
@@ -166,11 +166,19 @@ func (s *supervisor) run(ctx context.Context, want Request) error {
 	}
 }
 
+// missingModule is the exception of an import that finds no module.
+const missingModule = "ModuleNotFoundError"
+
 // handle reacts to an event.
 func (s *supervisor) handle(ctx context.Context, ev dev.Event) error {
 	switch ev := ev.(type) {
 	case dev.FileChanged:
 		s.handleSave(ctx, ev)
+	case dev.AppException:
+		if ev.Exception == missingModule && s.cancel == nil {
+			// Without a list of packages the image has what the imports needed. A new import changes its build.
+			s.startJob(ctx, job{Request: Request{Announcement: dev.Announcement{How: dev.AnnounceRebuild, Trigger: ev.File}}})
+		}
 	case dev.ServiceState:
 		if ev.Service == s.project.App && ev.State == dev.Running {
 			s.copying.begin(ctx, s.project)

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -331,5 +332,31 @@ func TestSupervise_ATouchedListBuildsNothing(t *testing.T) {
 	s.await("build.done")
 	if got := s.imageOperations(before); got != "build image shop-app (requested)\n" {
 		t.Errorf("operations: %s", got)
+	}
+}
+
+// A project without a list of packages has those that its imports need: a new import is a new build.
+func TestSupervise_AMissingModuleBuildsWhatTheProjectNeedsNow(t *testing.T) {
+	a := newRig(t).supervise()
+	before := a.container("app").Image
+	raise := func(kind string) {
+		a.fake.Tell("gateway", dev.AppException{Exception: kind, Message: "No module named 'humanize'", File: "app.py", Line: 1})
+	}
+	builds := make(chan struct{}, 8)
+	a.fake.OnBuild(func(context.Context, plan.Build) error { builds <- struct{}{}; return nil })
+	raise("ModuleNotFoundError") // of a misspelled module: the build is the same
+	a.awaitStartHandled()
+	if len(builds) > 0 {
+		t.Errorf("%d builds of what has not changed", len(builds))
+	}
+	a.change(func(p *engine.Project, _ *types.ServiceConfig) {
+		p.Images = slices.Clone(p.Images)
+		p.Images[0].Input += ", and humanize"
+	})
+	raise("ModuleNotFoundError")
+	a.await("build.done")
+	a.await("ready")
+	if a.container("app").Image == before {
+		t.Error("the app runs its old image")
 	}
 }
