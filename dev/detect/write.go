@@ -166,14 +166,14 @@ func variableValue(path string) string {
 
 // apt installs what packages.txt lists, as Streamlit Community Cloud does.
 func (w *writer) apt() {
-	if names := w.f.SystemPackages(); len(names) > 0 {
+	if names, _ := w.f.SystemPackages(); len(names) > 0 {
 		w.line("RUN apt-get update \\\n    && apt-get install -y --no-install-recommends %s \\\n    && rm -rf /var/lib/apt/lists/*", strings.Join(names, " "))
 	}
 }
 
-// SystemPackages are the names in packages.txt, the one nearest to the entry script.
-func (f *Findings) SystemPackages() []string {
-	var names []string
+// SystemPackages are the names in packages.txt, the one nearest to the entry script. What is there besides cannot be a
+// package's name.
+func (f *Findings) SystemPackages() (names []string, besides []Fact) {
 	for _, dir := range f.dirs() {
 		list := path.Join(dir, "packages.txt")
 		if !f.tree.has(list) {
@@ -182,14 +182,17 @@ func (f *Findings) SystemPackages() []string {
 		for _, r := range f.tree.lines(list) {
 			text, _, _ := strings.Cut(r.text, "#")
 			for name := range strings.FieldsSeq(text) {
-				if isAptName(name) && !slices.Contains(names, name) {
+				switch {
+				case !isAptName(name):
+					besides = append(besides, Fact{Value: name, Why: "no name of a Debian package", File: list, Line: r.n})
+				case !slices.Contains(names, name):
 					names = append(names, name)
 				}
 			}
 		}
 		break
 	}
-	return names
+	return names, besides
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

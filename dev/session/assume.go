@@ -100,8 +100,12 @@ func packagesText(found *detect.Findings) string {
 // packageWarnings reports what sdev installs besides the lists, and from where.
 func packageWarnings(found *detect.Findings) []string {
 	var out []string
-	if names := found.SystemPackages(); len(names) > 0 {
+	names, besides := found.SystemPackages()
+	if len(names) > 0 {
 		out = append(out, "apt-get installs "+strings.Join(names, ", ")+", as packages.txt says")
+	}
+	for _, b := range besides {
+		out = append(out, fmt.Sprintf("apt-get does not install %q: it is %s (%s)", b.Value, b.Why, b.Place()))
 	}
 	for _, p := range found.Derived {
 		out = append(out, fmt.Sprintf("sdev installs %s: %s", p.Value, p.Source()))
