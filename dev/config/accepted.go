@@ -56,8 +56,10 @@ func (a acceptance) known() bool {
 	return err == nil && bytes.Equal(b, []byte(a.digest))
 }
 
-// remember keeps the digest for the next process. It does not create the state directory, and an error only costs the
-// next process its time.
+// RememberAccepted keeps in the state directory, if there is one, that the project's files have passed Compose's check. An
+// error only costs the next process its time.
+func (p *Project) RememberAccepted() { p.accepted.remember() }
+
 func (a acceptance) remember() {
 	if a.path != "" {
 		_ = dev.ReplaceFile(a.path, []byte(a.digest), 0o600)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 )
 
 // detailsOf are the details of a project whose state directory exists.
@@ -39,10 +40,11 @@ func TestLoadModel_ChecksAModelOnce(t *testing.T) {
 			}
 			var models []*types.Project
 			for range 2 {
-				model, err := loadModel(t.Context(), details, namedShop)
+				model, accepted, err := loadModel(t.Context(), details, namedShop)
 				if err != nil {
 					t.Fatal(err)
 				}
+				accepted.remember()
 				if !acceptanceOf(details).known() {
 					t.Error("not known after it was checked")
 				}
@@ -59,7 +61,7 @@ func TestLoadModel_ChecksWhatHasChanged(t *testing.T) {
 	const unsound = "services:\n  app:\n    image: ${IMAGE}\n    no_such_key: 1\n"
 	details := detailsOf(t, unsound, types.Mapping{"IMAGE": "shop"})
 	acceptanceOf(details).remember()
-	if _, err := loadModel(t.Context(), details, namedShop); err != nil {
+	if _, _, err := loadModel(t.Context(), details, namedShop); err != nil {
 		t.Fatalf("a model that counts as accepted was checked: %v", err)
 	}
 	for name, change := range map[string]func(*types.ConfigDetails){
@@ -74,7 +76,7 @@ func TestLoadModel_ChecksWhatHasChanged(t *testing.T) {
 			details := details
 			details.ConfigFiles = append([]types.ConfigFile(nil), details.ConfigFiles...)
 			change(&details)
-			if _, err := loadModel(t.Context(), details, namedShop); err == nil || !strings.Contains(err.Error(), "no_such_key") {
+			if _, _, err := loadModel(t.Context(), details, namedShop); err == nil || !strings.Contains(err.Error(), "no_such_key") {
 				t.Errorf("not checked again: %v", err)
 			}
 			if acceptanceOf(details).known() {
@@ -94,12 +96,23 @@ func TestAcceptanceOf_FilesThatReadOthersAreAlwaysChecked(t *testing.T) {
 	}
 }
 
-func TestLoadModel_CreatesNoStateDirectory(t *testing.T) {
-	details := types.ConfigDetails{WorkingDir: t.TempDir(), ConfigFiles: []types.ConfigFile{{Filename: "compose.yaml", Content: []byte("services: {app: {image: shop}}\n")}}}
-	if _, err := loadModel(t.Context(), details, namedShop); err != nil {
-		t.Fatal(err)
-	}
-	if entries, _ := os.ReadDir(details.WorkingDir); len(entries) > 0 {
-		t.Errorf("the project's directory contains %v", entries)
+func TestLoad_RemembersWhatWasAcceptedOnlyInAStateDirectory(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{"compose.yaml": "services: {app: {image: shop, command: streamlit run app.py}}\n", "app.py": "import streamlit\n"})
+	file := filepath.Join(dir, dev.StateDir, acceptedFile)
+	for _, there := range []bool{false, true} {
+		p, err := Load(t.Context(), Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(file); err == nil {
+			t.Error("reading a project writes into its state directory")
+		}
+		p.RememberAccepted()
+		if _, err := os.Stat(file); (err == nil) != there {
+			t.Errorf("state directory: %t; %v", there, err)
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

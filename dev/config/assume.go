@@ -186,7 +186,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if name == "" { // the directory's name has no character that a project name may have
 		name = a.Service
 	}
-	model, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,
+	model, accepted, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: content}}},
 		func(l *loader.Options) {
 			l.SetProjectName(name, true)
@@ -195,7 +195,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if err != nil {
 		return nil, fromCompose(nil, err)
 	}
-	p := &Project{Name: model.Name, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
+	p := &Project{Name: model.Name, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", accepted: accepted, Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
 		Warnings: a.Warnings, defaultFiles: true, assumed: true, buildReads: a.Reads, notes: a.notes()}
 	settings := p.settingsDir()
 	p.settingsBase, p.settingsTrusted = readBase(settings), readTrusted(settings)

@@ -43,6 +43,7 @@ type Project struct {
 	notes      []Note            // about assumptions
 	searched   *stateSearch      // where state directories were looked for in this reading; nil keeps nothing
 	assumed    bool              // there is no compose file
+	accepted   acceptance        // what has passed Compose's check in this reading
 	buildReads []string          // what an assumed build reads of its context; nil: all of it
 
 	settingsBase string // server.baseUrlPath of .streamlit/config.toml

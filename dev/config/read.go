@@ -73,7 +73,7 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 		named = named || head.Name != ""
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: s.file, Content: s.content})
 	}
-	model, err := loadModel(ctx, details, append(screens, loader.WithProfiles(profilesOf(profiles, opts)), func(o *loader.Options) {
+	model, accepted, err := loadModel(ctx, details, append(screens, loader.WithProfiles(profilesOf(profiles, opts)), func(o *loader.Options) {
 		if name := opts.Environment[consts.ComposeProjectName]; name != "" {
 			o.SetProjectName(name, true)
 		} else if !named {
@@ -85,6 +85,7 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 	if err != nil {
 		return nil, err
 	}
+	p.accepted = accepted
 	for _, f := range details.ConfigFiles {
 		model.ComposeFiles = append(model.ComposeFiles, f.Filename)
 	}
@@ -97,22 +98,21 @@ func (p *Project) model(ctx context.Context, opts *cli.ProjectOptions, files sou
 	return model.WithServicesLabelsResolved(false)
 }
 
-// loadModel is compose-go's loader, without the check of a model that has passed it before. The loader panics on some
-// files that it has not checked yet: the panic becomes an error here.
-func loadModel(ctx context.Context, details types.ConfigDetails, options ...func(*loader.Options)) (model *types.Project, err error) {
+// loadModel is compose-go's loader, without the check of a model that has passed it before. accepted is what passed it now.
+// The loader panics on some files that it has not checked yet: the panic becomes an error here.
+func loadModel(ctx context.Context, details types.ConfigDetails, options ...func(*loader.Options)) (model *types.Project, accepted acceptance, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			model, err = nil, fmt.Errorf("the file cannot be parsed as a compose file: %v", fault)
 		}
 	}()
-	accepted := acceptanceOf(details)
+	accepted = acceptanceOf(details)
 	if accepted.known() {
-		return loader.LoadWithContext(ctx, details, append(options, loader.WithSkipValidation)...)
+		model, err = loader.LoadWithContext(ctx, details, append(options, loader.WithSkipValidation)...)
+		return model, acceptance{}, err
 	}
-	if model, err = loader.LoadWithContext(ctx, details, options...); err == nil {
-		accepted.remember()
-	}
-	return model, err
+	model, err = loader.LoadWithContext(ctx, details, options...)
+	return model, accepted, err
 }
 
 // profilesOf are the requested profiles, or else those of the environment.

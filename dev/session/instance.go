@@ -110,11 +110,16 @@ func (i Instance) CurrentOptions(h Host) Options {
 	return o
 }
 
+// Person returns the e-mail of the person who st.user is while the login is bypassed; "" for nobody.
+func (i Instance) Person() string {
+	app, _ := i.Container(i.Project.App)
+	return app.Labels[dev.LabelPerson]
+}
+
 // login returns the options Auth and As with which the project runs now.
 func (i Instance) login() (auth, as string) {
 	if !i.Mode().SignsIn() {
-		app, _ := i.Container(i.Project.App)
-		return "", app.Labels[dev.LabelPerson]
+		return "", i.Person()
 	}
 	var stored dev.LoginSettings
 	b, err := dev.ReadFile(filepath.Join(i.Project.StatePath(), dev.LoginDir, dev.LoginFile))

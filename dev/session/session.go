@@ -104,6 +104,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	if err != nil {
 		return engine.Project{}, err
 	}
+	p.RememberAccepted()
 	if err := parts.Machine.CA.Write(); err != nil {
 		return engine.Project{}, err
 	}

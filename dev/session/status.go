@@ -53,7 +53,7 @@ type ReloadStatus struct {
 // AuthStatus is the state of the local provider.
 type AuthStatus struct {
 	Users   int          `json:"users"`
-	Current string       `json:"current"` // who signs in without the sign-in page
+	Current string       `json:"current"` // who signs in without the sign-in page, or is st.user while the login is bypassed
 	Faults  []oidc.Fault `json:"faults"`  // those that are set
 	// Unmapped are the addresses of real identity providers that the app asked for something; usually none.
 	Unmapped []oidc.Unmapped `json:"unmapped,omitempty"`
@@ -90,6 +90,7 @@ func (i Instance) Status(ctx context.Context, h Host, r Runner, e EngineStatus) 
 		return s
 	}
 	s.URL, s.Mode, s.AWS = i.URL(), i.Mode(), i.AWS(h)
+	s.Auth.Current = i.Person()
 	if g, err := i.GatewayStatus(ctx, r); err == nil {
 		s.Reload = ReloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
 		s.Sessions, s.Exception, s.Reloads = g.Sessions, g.Exception, g.Reloads

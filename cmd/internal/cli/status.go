@@ -68,6 +68,9 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		mode := string(s.Mode)
 		if s.Mode == dev.Local {
 			mode = "local: the login is bypassed"
+			if s.Auth.Current != "" {
+				mode += ", and st.user is " + s.Auth.Current
+			}
 		}
 		row("page", "%s  %s", s.URL, mode)
 		if s.Issuer != "" {

@@ -183,7 +183,7 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 		}
 		f.Services = append(f.Services, tui.Service{Name: c.Service, State: state, Health: c.Health, Ports: c.Ports})
 	}
-	f.Provider.People = r.Project.Settings.Auth.People()
+	f.Provider.People, f.Provider.Current = r.Project.Settings.Auth.People(), r.Person()
 	f.URL = r.URL()
 	if f.URL == "" {
 		return f, nil
@@ -223,6 +223,9 @@ func providerFacts(s oidc.State) tui.Provider {
 	}
 	for _, f := range s.Faults {
 		facts.ActiveFaults = append(facts.ActiveFaults, tui.Fault{Name: f.Name, Left: f.Times})
+	}
+	for _, u := range s.Unmapped {
+		facts.Unmapped = append(facts.Unmapped, tui.Unmapped{Address: u.Address, Count: u.Count})
 	}
 	for _, f := range oidc.Faults() {
 		facts.Faults = append(facts.Faults, tui.FaultDoc{Name: f.Name, About: f.About})

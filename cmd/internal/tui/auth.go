@@ -95,17 +95,21 @@ func (a *auth) view(t theme) string {
 	}
 	if !l.wide {
 		const lately = 5 // the claims are below
-		return a.show(t, slices.Concat(a.provider(sh), a.people(sh), a.faults(sh), a.feed(sh, lately), a.claims(sh)))
+		return a.show(t, slices.Concat(a.provider(sh), a.unmapped(sh), a.people(sh), a.faults(sh), a.feed(sh, lately), a.claims(sh)))
 	}
 	right := sh
 	sh.width, right.width = l.left, l.right
-	return a.show(t, l.beside(slices.Concat(a.provider(sh), a.people(sh), a.claims(sh)), slices.Concat([]string{""}, a.faults(right), a.feed(right, max(5, l.body-6)))))
+	return a.show(t, l.beside(slices.Concat(a.provider(sh), a.unmapped(sh), a.people(sh), a.claims(sh)), slices.Concat([]string{""}, a.faults(right), a.feed(right, max(5, l.body-6)))))
 }
 
 func (a *auth) bypassed(sh sheet) []string {
 	rows := []string{""}
 	if sh.state.runs() {
-		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  everybody has access, and the app sees no user"), "")
+		user := "the app sees no user"
+		if who := sh.state.facts.Provider.Current; who != "" {
+			user = "st.user is " + safe(who)
+		}
+		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  everybody has access"), sh.row(user), "")
 	} else {
 		rows = append(rows, sh.row(sh.dim.Render("the project is not running")), "")
 	}
@@ -128,6 +132,20 @@ func (a *auth) provider(sh sheet) []string {
 	rows := []string{"", sh.row("the next login " + sh.strong.Render(next)), sh.row(sh.dim.Render(cmp.Or(provider.Issuer, sh.state.snap.Issuer) + "  " + provider.Profile))}
 	if provider.Clock != 0 {
 		rows = append(rows, sh.row(sh.warn.Render("its clock is "+clockText(provider.Clock))))
+	}
+	return append(rows, "")
+}
+
+// unmapped lists the requests that did not reach the local provider, because the app has their address in a way that sdev
+// cannot change.
+func (a *auth) unmapped(sh sheet) []string {
+	provider := sh.state.facts.Provider
+	if len(provider.Unmapped) == 0 {
+		return nil
+	}
+	rows := []string{sh.heading("REAL PROVIDERS", "why: sdev auth check")}
+	for _, u := range provider.Unmapped {
+		rows = append(rows, "  "+spread(sh.warn.Render(safe(u.Address)), sh.dim.Render(render.Count(u.Count, "request")), max(0, sh.width-3)))
 	}
 	return append(rows, "")
 }

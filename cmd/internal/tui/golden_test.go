@@ -38,6 +38,11 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"logs-filter":   func(r *rig) { r.logs(90); r.keys("2", "f"); r.text("level:error -attempt") },
 		"logs-filtered": func(r *rig) { r.logs(90); r.keys("2", "f"); r.text("service:db -40"); r.keys("enter") },
 		"auth-bypassed": func(r *rig) { r.running(dev.Local); r.keys("4") },
+		"auth-as":       func(r *rig) { r.host.facts.Provider.Current = "ada@example.com"; r.running(dev.Local); r.keys("4") },
+		"auth-unmapped": func(r *rig) {
+			r.host.facts.Provider.Unmapped = []Unmapped{{"https://login.example.org/oauth2/token", 3}, {"accounts.google.com", 1}}
+			signedIn(r)
+		},
 		"auth":          func(r *rig) { signedIn(r) },
 		"auth-session":  func(r *rig) { holds(r); signedIn(r); r.keys("up") },
 		"auth-fault":    func(r *rig) { signedIn(r); r.keys("f") },

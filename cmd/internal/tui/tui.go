@@ -130,13 +130,22 @@ type Provider struct {
 	Issuer  string
 	Profile string
 	People  []dev.Person
-	Current string // e-mail of the person who is signed in without the page; "" shows the page
+	// Current is the e-mail of the person who is signed in without the page, or who st.user is while the login is
+	// bypassed; "" shows the page, or is nobody.
+	Current string
 	Clock   time.Duration
 	// SignedIn are the e-mails of those with a session at the provider.
 	SignedIn     []string
 	Sessions     []Session  // sessions by client, newest first
 	ActiveFaults []Fault    // active ones
 	Faults       []FaultDoc // all that exist
+	Unmapped     []Unmapped // real identity providers that the app asked for something
+}
+
+// Unmapped is an address of a real identity provider, and how many requests the app sent there.
+type Unmapped struct {
+	Address string
+	Count   int
 }
 
 // Session is what a client got about a user at the sign-in, without any token.
