@@ -103,6 +103,19 @@ func openIn(root *os.Root, name string) (*os.File, error) {
 	return checked(f, err, name)
 }
 
+// listIn lists a directory that root holds. An os.Root reads the details of each file of a listing, which takes most of the
+// time in big trees; here a file's details are read when somebody asks for them.
+func listIn(root *os.Root, name string) ([]fs.DirEntry, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrInvalid}
+	}
+	name = filepath.FromSlash(name)
+	if _, err := root.Stat(name); err != nil {
+		return nil, notOpened(name, err)
+	}
+	return os.ReadDir(filepath.Join(root.Name(), name))
+}
+
 // notOpened returns the error that os.Open would return.
 func notOpened(name string, err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
@@ -181,18 +194,20 @@ func tooLarge(name string, most int64) error {
 // Files returns a directory as a file system. Its files are regular and end at [MaxFile]; links that lead out of
 // the directory fail.
 func Files(root *os.Root) fs.FS {
-	return openingFS{root.FS(), func(name string) (*os.File, error) { return openIn(root, name) }}
+	return openingFS{root.FS(), func(name string) (*os.File, error) { return openIn(root, name) }, func(name string) ([]fs.DirEntry, error) { return listIn(root, name) }}
 }
 
 // FilesOf is Files of a directory by name, but links may lead out of it.
 func FilesOf(dir string) fs.FS {
-	return openingFS{os.DirFS(dir), func(name string) (*os.File, error) { return OpenFile(filepath.Join(dir, filepath.FromSlash(name))) }}
+	files := os.DirFS(dir)
+	return openingFS{files, func(name string) (*os.File, error) { return OpenFile(filepath.Join(dir, filepath.FromSlash(name))) }, func(name string) ([]fs.DirEntry, error) { return fs.ReadDir(files, name) }}
 }
 
 // openingFS opens files by its own function, which never waits. The embedded FS opens only directories.
 type openingFS struct {
 	fs.FS
 	open func(name string) (*os.File, error)
+	list func(name string) ([]fs.DirEntry, error)
 }
 
 // Open opens a directory, or a regular file.
@@ -224,7 +239,7 @@ func (t openingFS) ReadFile(name string) ([]byte, error) {
 }
 
 func (t openingFS) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(t.FS, name) }
-func (t openingFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(t.FS, name) }
+func (t openingFS) ReadDir(name string) ([]fs.DirEntry, error) { return t.list(name) }
 func (t openingFS) ReadLink(name string) (string, error)       { return fs.ReadLink(t.FS, name) }
 func (t openingFS) Lstat(name string) (fs.FileInfo, error)     { return fs.Lstat(t.FS, name) }
 

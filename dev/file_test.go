@@ -134,6 +134,29 @@ func TestFiles_IsAFileSystem(t *testing.T) {
 	}
 }
 
+func TestFiles_ListsNoDirectoryOutside(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	for _, err := range []error{os.WriteFile(filepath.Join(outside, "secret.txt"), nil, 0o600), os.Symlink(outside, filepath.Join(dir, "out")), os.Mkdir(filepath.Join(dir, "real"), 0o700),
+		os.WriteFile(filepath.Join(dir, "real", "a.py"), nil, 0o600), os.Symlink("real", filepath.Join(dir, "in"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, name := range []string{"out", "..", "/", "missing"} {
+		if list, err := fs.ReadDir(dev.Files(root), name); err == nil {
+			t.Errorf("%s is listed: %v", name, list)
+		}
+	}
+	if list, err := fs.ReadDir(dev.Files(root), "in"); err != nil || len(list) != 1 || list[0].Name() != "a.py" {
+		t.Errorf("a link that stays inside: %v, %v", list, err)
+	}
+}
+
 func TestWriteFile_WritesToRegularFilesOnly(t *testing.T) {
 	dir := things(t)
 	for name, want := range map[string]error{"file": nil, "new": nil, "link": nil, "pipe": dev.ErrNotRegular, "directory": dev.ErrNotRegular, "zero": dev.ErrNotRegular, "socket": dev.ErrNotRegular, "link to pipe": dev.ErrNotRegular} {

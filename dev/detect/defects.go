@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -136,7 +137,7 @@ func (c *checker) script(name string) {
 			c.add("start.no-exec", name, l.n, "the shell starts Streamlit without exec, so Streamlit never receives the signal to stop, and stopping takes 10 s", "write: exec streamlit run …")
 		}
 	}
-	if mode := c.t.files[name]; mode&0o111 == 0 {
+	if info, err := fs.Stat(c.t.fsys, name); err == nil && info.Mode()&0o111 == 0 {
 		c.add("start.not-executable", name, 1, "the script is not executable, so no container can start it", fmt.Sprintf("run: chmod +x %s && git update-index --chmod=+x %[1]s", shell(name)))
 	}
 }

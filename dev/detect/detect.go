@@ -102,7 +102,7 @@ func (f *Findings) Entry() (e Entry, ok bool) {
 // Choose makes a script of the tree the entry, for a reason of the caller's, and repeats the conclusions that depend
 // on the entry. ok is false if there is no such file.
 func (f *Findings) Choose(path string, why Fact) (ok bool) {
-	if _, there := f.tree.files[path]; !there {
+	if !f.tree.has(path) {
 		return false
 	}
 	why.Value = path

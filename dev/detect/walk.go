@@ -16,10 +16,10 @@ import (
 // tree is the files of a file system: their names are read first, their texts when they are needed.
 type tree struct {
 	fsys         fs.FS
-	dir          string                 // its path on this machine, with slashes; "" if it has none
-	files        map[string]fs.FileMode // the regular files outside ignored directories
-	names        []string               // the same, sorted, those closer to the root first
-	dirs         map[string]bool        // including "."
+	dir          string          // its path on this machine, with slashes; "" if it has none
+	files        map[string]bool // the regular files outside ignored directories
+	names        []string        // the same, sorted, those closer to the root first
+	dirs         map[string]bool // including "."
 	unread       []Fact
 	bytesRead    int64
 	textCache    map[string]string
@@ -30,7 +30,7 @@ type tree struct {
 // walk lists the tree breadth first, so that the limit leaves out the deepest files. It follows links to files, but
 // not to directories: those may lead in circles, and their targets are listed anyway.
 func walk(fsys fs.FS) (*tree, error) {
-	t := &tree{fsys: fsys, files: map[string]fs.FileMode{}, dirs: map[string]bool{".": true}, textCache: map[string]string{}, moduleCache: map[string]*module{}, holdingCache: map[string][]string{}}
+	t := &tree{fsys: fsys, files: map[string]bool{}, dirs: map[string]bool{".": true}, textCache: map[string]string{}, moduleCache: map[string]*module{}, holdingCache: map[string][]string{}}
 	seen := 0
 	for queue := []string{"."}; len(queue) > 0; {
 		dir := queue[0]
@@ -71,12 +71,10 @@ func (t *tree) add(name string, entry fs.DirEntry) (dir string) {
 			return name
 		}
 	case mode.IsRegular():
-		if info, err := entry.Info(); err == nil {
-			t.files[name] = info.Mode()
-		}
+		t.addFile(name)
 	case mode&fs.ModeSymlink != 0:
 		if info, err := fs.Stat(t.fsys, name); err == nil && info.Mode().IsRegular() {
-			t.files[name] = info.Mode()
+			t.addFile(name)
 		}
 	}
 	return ""
@@ -99,16 +97,22 @@ func isEnvironment(list []fs.DirEntry) bool {
 	return slices.ContainsFunc(list, func(e fs.DirEntry) bool { return e.Name() == "pyvenv.cfg" || e.Name() == "conda-meta" })
 }
 
+func (t *tree) addFile(name string) {
+	t.files[name] = true
+	t.names = append(t.names, name)
+}
+
+// sorted sorts the names of each depth, which walk has found one depth after the other.
 func (t *tree) sorted() *tree {
-	for name := range t.files {
-		t.names = append(t.names, name)
-	}
-	slices.SortFunc(t.names, func(a, b string) int {
-		if d := strings.Count(a, "/") - strings.Count(b, "/"); d != 0 {
-			return d
+	for rest := t.names; len(rest) > 0; {
+		depth := strings.Count(rest[0], "/")
+		deeper := slices.IndexFunc(rest, func(name string) bool { return strings.Count(name, "/") > depth })
+		if deeper < 0 {
+			deeper = len(rest)
 		}
-		return strings.Compare(a, b)
-	})
+		slices.Sort(rest[:deeper])
+		rest = rest[deeper:]
+	}
 	return t
 }
 
@@ -128,8 +132,7 @@ func reason(err error) string {
 
 // has reports whether there is such a file.
 func (t *tree) has(name string) bool {
-	_, ok := t.files[name]
-	return ok
+	return t.files[name]
 }
 
 // named returns the files whose base name fits, closest to the root first.
