@@ -256,3 +256,22 @@ func TestUnmapped_RequestsAreCountedAndWarnedAboutOnce(t *testing.T) {
 		t.Errorf("%d warnings", warnings)
 	}
 }
+
+func TestMapped_TheSignInPageNamesThePageOfThisMachine(t *testing.T) {
+	r := mappedRig(t)
+	for redirect, want := range map[string][]string{
+		"https://shop.example.com/shop/cb": {"<dt>Returns to</dt><dd><code>http://localhost:8501/shop/cb</code>", "<dt>Instead of</dt><dd><code>https://shop.example.com/shop/cb</code>"},
+		"http://localhost:8501/shop":       {"<dt>Returns to</dt><dd><code>http://localhost:8501/shop</code>"},
+	} {
+		q := url.Values{"client_id": {"their-client"}, "redirect_uri": {redirect}, "response_type": {"code"}, "scope": {"openid"}, "state": {"s"}}
+		page := r.get("/at/accounts.google.com/o/oauth2/v2/auth?" + q.Encode()).body
+		for _, text := range want {
+			if !strings.Contains(page, text) {
+				t.Errorf("for %s the page lacks %s", redirect, text)
+			}
+		}
+		if strings.Contains(page, "Instead of") != (len(want) > 1) {
+			t.Errorf("for %s: %s", redirect, page)
+		}
+	}
+}

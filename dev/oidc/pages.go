@@ -48,6 +48,7 @@ type signInPage struct {
 	ClientID string
 	Scopes   []string
 	Redirect string // where the browser returns to; "" is nowhere
+	Sent     string // the address that the app sent for that, if it is another
 	Device   string // the user code of the device to approve; "" is none
 	Action   string // where the forms go
 	Hidden   []detail

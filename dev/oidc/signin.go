@@ -36,7 +36,10 @@ func (p signInPage) refilled(form url.Values, problem string) signInPage {
 func (rc *requestContext) signInPage(req authRequest, last *dev.Person) signInPage {
 	p := signInPage{
 		Frame: rc.frame("Sign in"), Client: req.Client.Name, ClientID: req.Client.ID, Scopes: req.Scope,
-		Redirect: bare(req.Redirect), Action: rc.p.base.Path + "/signin",
+		Redirect: bare(returnAddress(req.Client, req.Redirect)), Action: rc.p.base.Path + "/signin",
+	}
+	if sent := bare(req.Redirect); strings.TrimSuffix(sent, "/") != strings.TrimSuffix(p.Redirect, "/") {
+		p.Sent = sent
 	}
 	if p.Client == "" {
 		p.Client = req.Client.ID
