@@ -195,12 +195,13 @@ func (l *depFile) addRequirement(text, file string, line int) {
 		}
 		l.places[name] = Fact{Value: m[2] + m[3], Why: "it is listed", File: file, Line: line}
 	}
-	if name != "streamlit" || l.line > 0 {
+	pinned := (m[2] == "==" || m[2] == "===") && !strings.Contains(m[3], "*")
+	if name != "streamlit" || l.line > 0 && (l.version != "any" || !pinned) { // pip wants all lines of a package to hold
 		return
 	}
-	l.line = line
+	l.line = cmp.Or(l.line, line)
 	l.version, l.place = "any", Fact{Why: strings.TrimSpace(strings.Trim(strings.TrimSpace(text), `"',`)), File: file, Line: line}
-	if (m[2] == "==" || m[2] == "===") && !strings.Contains(m[3], "*") {
+	if pinned {
 		l.version = m[3]
 	}
 }
