@@ -137,7 +137,7 @@ func hiddenBelow(mounts []Mount, d Dockerfile) []string {
 func (t *tree) copiesFrom(d Dockerfile, dir string) bool {
 	return len(d.Copies) > 0 && !slices.ContainsFunc(d.Copies, func(c Copied) bool {
 		name := path.Join(dir, c.From)
-		return !strings.ContainsAny(name, "*?") && !t.has(name) && !t.dirs[name]
+		return !c.part && !strings.ContainsAny(name, "*?") && !t.has(name) && !t.dirs[name]
 	})
 }
 
