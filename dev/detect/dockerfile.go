@@ -80,7 +80,7 @@ func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok b
 // appFact says why a Dockerfile builds the app, and how strong the reason is.
 func appFact(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
-	text := strings.ToLower(t.text(d.Path))
+	text := strings.ToLower(d.steps())
 	switch {
 	case len(containerOf(t, d, buildContext(t, d)).runs(d.Command.Value, d.Path, d.Command.Line)) > 0:
 		return fact("its command runs Streamlit", d.Command.Line), 3
@@ -93,14 +93,24 @@ func appFact(t *tree, d Dockerfile) (Fact, int) {
 	return Fact{}, 0
 }
 
-// buildContext is the directory that a Dockerfile is built from: its own, if everything is there that it copies, or else
-// the tree's.
-func buildContext(t *tree, d Dockerfile) string {
-	dir := path.Dir(d.Path)
-	if dir == "." || len(d.Copies) == 0 || !t.copiesFrom(d, dir) {
-		return "."
+// steps is the text of all stages without comments: those often name what the image is not.
+func (d Dockerfile) steps() string {
+	var b strings.Builder
+	for _, in := range d.instructions {
+		b.WriteString(in.Name + " " + in.Rest + "\n")
 	}
-	return dir
+	return b.String()
+}
+
+// buildContext is the directory that a Dockerfile is built from: the nearest one upwards from it that holds everything
+// that it copies, or else the tree's.
+func buildContext(t *tree, d Dockerfile) string {
+	for dir := path.Dir(d.Path); dir != "."; dir = path.Dir(dir) {
+		if t.copiesFrom(d, dir) {
+			return dir
+		}
+	}
+	return "."
 }
 
 // stage is the part of a Dockerfile from one FROM to the next.

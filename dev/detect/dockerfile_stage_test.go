@@ -42,3 +42,22 @@ func TestSources_PassThroughStages(t *testing.T) {
 		})
 	}
 }
+
+// TestTree_TakesTheDockerfileOfTheScript wants the Dockerfile that runs the script, from the directory that holds what it
+// copies, and not one of another program that says in a comment what it is not.
+func TestTree_TakesTheDockerfileOfTheScript(t *testing.T) {
+	const app = "import streamlit as st\nst.write('a')\n"
+	f, err := Tree(fstest.MapFS{
+		"talk/Dockerfile": {Data: []byte("# A static site. No Streamlit.\nFROM nginx:1.27\nCOPY site/ /usr/share/nginx/html/\n")}, "talk/site/index.html": {},
+		"app.py": {Data: []byte(app)}, "shop/app.py": {Data: []byte(app)}, "shop/deploy/ui/requirements.txt": {Data: []byte("streamlit==1.58.0\n")},
+		"shop/deploy/ui/Dockerfile": {Data: []byte("FROM python:3.11\nWORKDIR /app\nCOPY deploy/ui/requirements.txt /app/\nRUN pip install -r requirements.txt\nCOPY . /app\nCMD [\"python\", \"-m\", \"streamlit\", \"run\", \"app.py\"]\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, ok := f.Entry()
+	r, hasRecipe := f.Recipe()
+	if !ok || e.Path != "shop/app.py" || !hasRecipe || r.Context != "shop" || r.Dockerfile != "deploy/ui/Dockerfile" || !slices.Equal(r.Mounts, []Mount{{"shop", "/app"}}) {
+		t.Errorf("entry %s (%+v), recipe %+v", e.Path, e.Why(), r)
+	}
+}
