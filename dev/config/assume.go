@@ -5,8 +5,10 @@ package config
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -286,16 +288,19 @@ func (p *Project) assumeBuild() {
 }
 
 // assumeSource mounts the source over its copy in the image if saves would not reach the app otherwise: without a
-// mount and without develop.watch.
+// mount of it and without develop.watch. A mount of a .env file or of data is none of the source.
 func (p *Project) assumeSource(o Options) {
 	s := p.Model.Services[p.App]
-	if o.Source == nil || s.Build == nil || len(sourceMounts(p, s))+len(outsideMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
+	if o.Source == nil || s.Build == nil || p.mountsSource(s) || len(outsideMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
 		return
 	}
 	if !filepath.IsAbs(s.Build.Context) || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
 		return
 	}
 	mounts, hidden := o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)
+	taken := places(s)
+	mounts = slices.DeleteFunc(mounts, func(m dev.Mount) bool { return slices.Contains(taken, path.Clean(m.Container)) })
+	hidden = slices.DeleteFunc(hidden, func(h string) bool { return slices.Contains(taken, path.Clean(h)) })
 	for _, m := range mounts {
 		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
 		p.recordAssumption(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file has no mount for the source", dotted(m.Project), m.Container, p.App))
@@ -410,4 +415,29 @@ func checkCommand(p *Project) error {
 		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("service %s starts %s, which has no #! line", p.App, command[0]), "add #!/bin/sh as its first line")
 	}
 	return nil
+}
+
+// mountsSource reports whether the compose file mounts Python code of the project into a service.
+func (p *Project) mountsSource(s types.ServiceConfig) bool {
+	return slices.ContainsFunc(sourceMounts(p, s), func(m dev.Mount) bool {
+		return holdsPython(filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
+	})
+}
+
+// holdsPython reports whether a file is Python code, or a directory holds some. It looks at a limited number of files, and
+// then supposes so.
+func holdsPython(name string) bool {
+	const most = 5000
+	seen, found := 0, false
+	_ = filepath.WalkDir(name, func(at string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // what cannot be read is no code
+		}
+		if seen++; !d.IsDir() && filepath.Ext(at) == ".py" || seen > most {
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
 }

@@ -179,13 +179,21 @@ func TestLoad_AsksForTheAppAndItsSource(t *testing.T) {
 	}
 	// What brings the source itself is left alone.
 	for _, brings := range []string{"volumes: ['./ui:/ui']", "develop: {watch: [{action: rebuild, path: .}]}"} {
-		p, err := load(t, map[string]string{"compose.yaml": compose + "    " + brings + "\n", "Dockerfile": ""}, guess)
+		p, err := load(t, map[string]string{"compose.yaml": compose + "    " + brings + "\n", "Dockerfile": "", "ui/pages/a.py": ""}, guess)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(messages(p), "is mounted") {
 			t.Errorf("%s: %q", brings, messages(p))
 		}
+	}
+	// Settings and data are no source, and a place that is taken stays so.
+	p, err = load(t, map[string]string{"compose.yaml": compose + "    volumes: ['./.env:/srv/.env:ro', './data:/srv/data', 'env:/srv/.venv']\nvolumes: {env: }\n", "Dockerfile": "", "data/a.csv": ""}, guess)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if volumes := p.Model.Services["web"].Volumes; len(volumes) != 4 || volumes[3].Target != "/srv/Dockerfile" || !strings.Contains(messages(p), "is mounted") {
+		t.Errorf("%+v; %q", volumes, messages(p))
 	}
 }
 

@@ -122,6 +122,9 @@ func (in buildInput) add(ctx context.Context, dir, from string) error {
 	}
 	if err != nil {
 		file, line := in.p.sources.locate("services", in.service, "build", "context")
+		if _, gone := os.Stat(from); isNotExist(gone) {
+			return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("the build context of service %s, %s, does not exist", in.service, display(in.p.Dir, from)), "correct build.context")
+		}
 		return bad(dev.CodeProjectInvalid, file, line, fmt.Sprintf("the build context of service %s cannot be read: %v", in.service, err), "correct build.context, or exclude the file in .dockerignore")
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/devtest"
 )
@@ -121,5 +122,13 @@ func build(change func(*types.BuildConfig)) func(*testing.T, string, *config.Pro
 		change(&b)
 		s.Build = &b
 		p.Model.Services[p.App] = s
+	}
+}
+
+func TestBuildInput_SaysThatAContextDoesNotExist(t *testing.T) {
+	p := loaded(t, "services:\n  streamlit:\n    build: ./app\n    command: streamlit run a.py\n")
+	_, err := config.BuildInput(t.Context(), p, p.Model.Services[p.App])
+	if e := dev.AsError(err); err == nil || e.Message != "the build context of service streamlit, app, does not exist" || e.Line != 3 || e.Hint != "correct build.context" {
+		t.Errorf("%v, %+v", err, e)
 	}
 }

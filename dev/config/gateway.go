@@ -110,8 +110,9 @@ func (p *Project) WantedPort() int {
 	return defaultPort
 }
 
-// ReservedPorts are ports that the local provider must not use: those that the project's services publish, and
-// those that may be in use inside the app's network namespace. The command of the app's image may name one.
+// ReservedPorts are ports that neither the local provider nor a page that moves may use: those that the project's
+// services publish, and those that may be in use inside the app's network namespace. The command of the app's image may
+// name one.
 func (p *Project) ReservedPorts(image ImageFacts) []int {
 	out := []int{defaultPort, p.WantedPort()}
 	if m := portFlag.FindStringSubmatch(strings.Join(p.command(image), " ")); m != nil {

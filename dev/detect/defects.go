@@ -101,7 +101,7 @@ func (c *checker) pins() {
 		}
 	}
 	for _, l := range c.f.lists {
-		if l.version == "any" && l.lock == "" {
+		if l.version == "any" && l.lock == "" && !l.constrained {
 			c.add("deps.unpinned", l.place.File, l.place.Line, "streamlit is not pinned, so every build may install another version", "write a version (streamlit==X.Y.Z), or keep a lock file")
 		}
 	}

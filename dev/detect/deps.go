@@ -31,6 +31,8 @@ type depFile struct {
 	outside     []string        // paths outside the tree that it installs or includes, relative to it
 	workspace   bool            // its lock is also that of other lists
 	inline      []string        // what it installs, if it is no file for an installer
+	constraints []string        // files that fix versions of what it lists
+	constrained bool            // one of them fixes streamlit's
 }
 
 // managerOrder is how likely each manager is the one in use if several have a file. Source: "App dependencies" of
@@ -63,9 +65,17 @@ func (f *Findings) dependencies() {
 		nearest := slices.IndexFunc(near, f.lists[0].isIn)
 		f.lists = slices.DeleteFunc(f.lists, func(l depFile) bool { return l.line > 0 && slices.IndexFunc(near, l.isIn) != nearest })
 	}
-	for _, l := range f.lists {
+	d, _ := f.image()
+	for i := range f.lists {
+		l := &f.lists[i]
 		f.Managers = append(f.Managers, l.fact())
-		if f.Streamlit.Value == "" && l.version != "" {
+		fixed, ok := l.constraint(f.tree, d)
+		l.constrained = ok
+		switch {
+		case f.Streamlit.Value != "" || l.version == "":
+		case ok:
+			f.Streamlit = fixed
+		default:
 			f.Streamlit = l.place
 			f.Streamlit.Value = l.version
 		}
@@ -195,12 +205,13 @@ func (l *depFile) addRequirement(text, file string, line int) {
 		}
 		l.places[name] = Fact{Value: m[2] + m[3], Why: "it is listed", File: file, Line: line}
 	}
-	if name != "streamlit" || l.line > 0 {
+	pinned := (m[2] == "==" || m[2] == "===") && !strings.Contains(m[3], "*")
+	if name != "streamlit" || l.line > 0 && (l.version != "any" || !pinned) { // pip wants all lines of a package to hold
 		return
 	}
-	l.line = line
+	l.line = cmp.Or(l.line, line)
 	l.version, l.place = "any", Fact{Why: strings.TrimSpace(strings.Trim(strings.TrimSpace(text), `"',`)), File: file, Line: line}
-	if (m[2] == "==" || m[2] == "===") && !strings.Contains(m[3], "*") {
+	if pinned {
 		l.version = m[3]
 	}
 }
@@ -227,6 +238,8 @@ func (l *depFile) requirements(t *tree, name string, depth int) {
 				l.includes = append(l.includes, more)
 				if option == "-r" || option == "--requirement" {
 					l.requirements(t, more, depth+1)
+				} else {
+					l.constraints = append(l.constraints, more)
 				}
 			}
 		case option == "-e" || option == "--editable":
@@ -238,6 +251,34 @@ func (l *depFile) requirements(t *tree, name string, depth int) {
 			l.addRequirement(text, name, row.n)
 		}
 	}
+}
+
+// constraintOption matches a constraint file in the commands and variables of a Dockerfile.
+var constraintOption = regexp.MustCompile(`(?:\s-c[ =]?|\s--constraints?[ =]|\b(?:PIP|UV)_CONSTRAINT[ =])\s*["']?([^\s"';&|]+)`)
+
+// constraint returns the version of streamlit that a constraint file fixes: one that the list names, or that a step of the
+// app's Dockerfile gives to the installer. ok is false if the list itself fixes a version, or nothing does.
+func (l *depFile) constraint(t *tree, d Dockerfile) (fixed Fact, ok bool) {
+	if l.manager != "pip" || l.version != "any" {
+		return Fact{}, false
+	}
+	names := slices.Clone(l.constraints)
+	for _, step := range d.Steps {
+		for _, m := range constraintOption.FindAllStringSubmatch(step.Value, -1) {
+			names = append(names, path.Join(buildContext(t, d), m[1]), path.Join(path.Dir(l.file), path.Base(m[1])))
+		}
+	}
+	for _, name := range names {
+		if !t.has(name) {
+			continue
+		}
+		if c := readRequirements(t, name); c.version != "" && c.version != "any" {
+			fixed = c.place
+			fixed.Value = c.version
+			return fixed, true
+		}
+	}
+	return Fact{}, false
 }
 
 // isLocal reports whether a requirement is a directory or an archive of the project: "libs/core", "dist/x.whl".

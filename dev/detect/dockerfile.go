@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sdev/dev/docker/dockerfile"
@@ -42,6 +43,7 @@ type Copied struct {
 	From string `json:"from"` // relative to the context, with slashes; ".": all of it
 	To   string `json:"to"`   // absolute, in the image
 	Line int    `json:"line"`
+	part bool   // a part of what a COPY of another stage took: the context need not have it
 }
 
 func dockerfiles(t *tree) []Dockerfile {
@@ -78,7 +80,7 @@ func (f *Findings) Image(context, dockerfile, target string) (d Dockerfile, ok b
 // appFact says why a Dockerfile builds the app, and how strong the reason is.
 func appFact(t *tree, d Dockerfile) (Fact, int) {
 	fact := func(why string, line int) Fact { return Fact{Value: d.Path, Why: why, File: d.Path, Line: line} }
-	text := strings.ToLower(t.text(d.Path))
+	text := strings.ToLower(d.steps())
 	switch {
 	case len(containerOf(t, d, buildContext(t, d)).runs(d.Command.Value, d.Path, d.Command.Line)) > 0:
 		return fact("its command runs Streamlit", d.Command.Line), 3
@@ -91,14 +93,24 @@ func appFact(t *tree, d Dockerfile) (Fact, int) {
 	return Fact{}, 0
 }
 
-// buildContext is the directory that a Dockerfile is built from: its own, if everything is there that it copies, or else
-// the tree's.
-func buildContext(t *tree, d Dockerfile) string {
-	dir := path.Dir(d.Path)
-	if dir == "." || len(d.Copies) == 0 || !t.copiesFrom(d, dir) {
-		return "."
+// steps is the text of all stages without comments: those often name what the image is not.
+func (d Dockerfile) steps() string {
+	var b strings.Builder
+	for _, in := range d.instructions {
+		b.WriteString(in.Name + " " + in.Rest + "\n")
 	}
-	return dir
+	return b.String()
+}
+
+// buildContext is the directory that a Dockerfile is built from: the nearest one upwards from it that holds everything
+// that it copies, or else the tree's.
+func buildContext(t *tree, d Dockerfile) string {
+	for dir := path.Dir(d.Path); dir != "."; dir = path.Dir(dir) {
+		if t.copiesFrom(d, dir) {
+			return dir
+		}
+	}
+	return "."
 }
 
 // stage is the part of a Dockerfile from one FROM to the next.
@@ -183,7 +195,11 @@ func (d *Dockerfile) apply(stages []stage, n int) {
 				d.Workdir = path.Clean(to)
 			}
 		case "COPY", "ADD":
-			d.addCopies(in)
+			if source, ok := stageOf(stages[:n], in); ok {
+				d.addCopiesOfStage(stages, source, in)
+			} else {
+				d.addCopies(in)
+			}
 		case "ENV", "ARG":
 			d.addVariables(in)
 		case "USER":
@@ -213,29 +229,75 @@ func joinedFact(entrypoint, arguments Fact) Fact {
 var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
 
 func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
-	var list []string
 	for _, w := range words(in.Rest) {
 		if strings.HasPrefix(w, "--from=") || strings.HasPrefix(w, "<<") {
 			return // not from the context
 		}
-		if !strings.HasPrefix(w, "--") {
-			list = append(list, w)
-		}
 	}
+	for _, c := range d.copied(in) {
+		c.From = path.Clean(strings.TrimPrefix(c.From, "/"))
+		d.Copies = append(d.Copies, c)
+	}
+}
+
+// copied returns what a COPY or ADD copies. From is as it is written, without "./" and a slash at its end.
+func (d *Dockerfile) copied(in dockerfile.Instruction) []Copied {
+	list := slices.DeleteFunc(words(in.Rest), func(w string) bool { return strings.HasPrefix(w, "--") })
 	if len(list) < 2 {
-		return
+		return nil
 	}
 	to := dockerfile.Expand(list[len(list)-1], d.env)
 	dir := strings.HasSuffix(to, "/") || len(list) > 2 || to == "." || path.Clean(to) == path.Clean("/"+d.Workdir)
 	if !path.IsAbs(to) {
 		to = path.Join("/", d.Workdir, to)
 	}
+	var out []Copied
 	for _, from := range list[:len(list)-1] {
-		c := Copied{From: path.Clean(strings.TrimPrefix(strings.TrimPrefix(from, "./"), "/")), To: path.Clean(to), Line: in.Line}
+		c := Copied{From: path.Clean(strings.TrimPrefix(from, "./")), To: path.Clean(to), Line: in.Line}
 		if dir && path.Ext(c.From) != "" && !strings.HasSuffix(from, "/") {
 			c.To = path.Join(c.To, path.Base(c.From)) // a file is copied into a directory
 		}
-		d.Copies = append(d.Copies, c)
+		out = append(out, c)
+	}
+	return out
+}
+
+// stageOf returns the earlier stage that a COPY copies from, by its name or number. ok is false if it copies from the
+// context or from another image.
+func stageOf(earlier []stage, in dockerfile.Instruction) (n int, ok bool) {
+	for _, w := range words(in.Rest) {
+		name, is := strings.CutPrefix(w, "--from=")
+		if !is {
+			continue
+		}
+		if n, err := strconv.Atoi(name); err == nil {
+			return n, n >= 0 && n < len(earlier)
+		}
+		n = slices.IndexFunc(earlier, func(s stage) bool { return s.name != "" && strings.EqualFold(s.name, name) })
+		return n, n >= 0
+	}
+	return 0, false
+}
+
+// addCopiesOfStage records what a COPY of another stage passes on of what that stage copied from the context, and the
+// environments with it: "COPY --from=builder /app /app".
+func (d *Dockerfile) addCopiesOfStage(stages []stage, n int, in dockerfile.Instruction) {
+	source := Dockerfile{Path: d.Path, env: map[string]string{}}
+	source.apply(stages, n)
+	for _, step := range d.copied(in) {
+		taken := path.Join("/", dockerfile.Expand(step.From, d.env))
+		for _, c := range source.Copies {
+			if to, ok := moved(c.To, taken, step.To); ok {
+				d.Copies = append(d.Copies, Copied{From: c.From, To: to, Line: in.Line, part: c.part})
+			} else if from, ok := moved(taken, c.To, c.From); ok && !strings.ContainsAny(c.From, "*?") {
+				d.Copies = append(d.Copies, Copied{From: from, To: step.To, Line: in.Line, part: true})
+			}
+		}
+		for _, h := range source.Hidden {
+			if to, ok := moved(h.Value, taken, step.To); ok {
+				d.addHidden(to, h.Line)
+			}
+		}
 	}
 }
 

@@ -89,10 +89,14 @@ func (p *program) follow(name string) {
 }
 
 // base finds the directory from which an absolute import of project code starts, and records it unless it is on the
-// path anyway.
+// path anyway. No directory goes on the path for a module that comes with Python: a file logging.py there would hide
+// that module from every package.
 func (p *program) base(from string, i imported) (string, bool) {
 	if p.installed[i.top()] {
 		return "", false
+	}
+	if isStandard(i.top()) {
+		return p.home, p.t.provides(p.home, i.name)
 	}
 	for _, base := range p.bases(from, i) {
 		if !p.t.provides(base, i.name) {

@@ -164,7 +164,7 @@ CMD ["run", "one.py"]
 	if d.Python.Value != "3.12" || d.Python.Line != 3 || d.Workdir != "/srv/app" || d.User.Value != "1000" || d.Command.Value != `["streamlit"] ["run", "one.py"]` {
 		t.Errorf("%+v", d)
 	}
-	if want := []Copied{{"one.py", "/srv/app/one.py", 11}, {"two.py", "/srv/app/two.py", 11}, {"with space", "/x", 12}}; !slices.Equal(d.Copies, want) {
+	if want := []Copied{{From: "one.py", To: "/srv/app/one.py", Line: 11}, {From: "two.py", To: "/srv/app/two.py", Line: 11}, {From: "with space", To: "/x", Line: 12}}; !slices.Equal(d.Copies, want) {
 		t.Errorf("copies: %+v, want %+v", d.Copies, want)
 	}
 	if len(d.Hidden) != 1 || d.Hidden[0].Value != "/srv/app/.venv" {

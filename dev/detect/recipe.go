@@ -80,10 +80,8 @@ func pathInContainer(mounts []Mount, name string) (string, bool) {
 // fromDockerfile uses the tree's own Dockerfile. It mounts the source where the Dockerfile copies it, and keeps the
 // image's command if that starts the entry script.
 func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
-	r := Recipe{Context: buildContext(f.tree, d), Dockerfile: d.Path}
-	if r.Context != "." {
-		r.Dockerfile = path.Base(d.Path)
-	}
+	r := Recipe{Context: buildContext(f.tree, d)}
+	r.Dockerfile = relative(r.Context, d.Path)
 	r.Mounts = f.sources(d, r.Context, e.Path)
 	r.Hidden = hiddenBelow(r.Mounts, d)
 	started := slices.ContainsFunc(containerOf(f.tree, d, r.Context).runs(d.Command.Value, d.Path, d.Command.Line), func(c run) bool { return c.path == e.Path })
@@ -137,7 +135,7 @@ func hiddenBelow(mounts []Mount, d Dockerfile) []string {
 func (t *tree) copiesFrom(d Dockerfile, dir string) bool {
 	return len(d.Copies) > 0 && !slices.ContainsFunc(d.Copies, func(c Copied) bool {
 		name := path.Join(dir, c.From)
-		return !strings.ContainsAny(name, "*?") && !t.has(name) && !t.dirs[name]
+		return !c.part && !strings.ContainsAny(name, "*?") && !t.has(name) && !t.dirs[name]
 	})
 }
 

@@ -89,7 +89,7 @@ func (f *Findings) DockerIgnore() []string {
 	list := []string{".git", dev.StateDir, ".venv", "venv", "**/__pycache__", ".env", ".aws", ".streamlit/secrets.toml"}
 	return slices.DeleteFunc(list, func(name string) bool {
 		return slices.ContainsFunc(f.Dockerfiles, func(d Dockerfile) bool {
-			return slices.ContainsFunc(d.Copies, func(c Copied) bool { return c.From == name || strings.HasPrefix(c.From, name+"/") })
+			return slices.ContainsFunc(d.Copies, func(c Copied) bool { return !c.part && (c.From == name || strings.HasPrefix(c.From, name+"/")) })
 		})
 	})
 }

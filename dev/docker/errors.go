@@ -162,8 +162,21 @@ func engineError(action string, err error) error {
 		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": this machine lacks what the service asks for: " + engineText(err),
 			Hint: "leave it out on this machine, in compose.override.yaml (devices: !reset [], or runtime: !reset null); for a GPU, install the NVIDIA Container Toolkit"}
 	}
+	if m := badCommand.FindStringSubmatch(err.Error()); m != nil {
+		e := &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("%s: its image has no program %s", action, m[1]),
+			Hint: "install it in the Dockerfile, or correct the command there or in the compose file (command, entrypoint)"}
+		if strings.HasSuffix(m[2], "permission denied") {
+			e.Message = fmt.Sprintf("%s: %s is not executable", action, m[1])
+			e.Hint = "run: chmod +x on the file, or start it with its interpreter (sh " + m[1] + ")"
+		}
+		return e
+	}
 	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": " + engineText(err), Hint: "see: sdev logs, and the engine's own log"}
 }
+
+// badCommand matches the runtime's errors for a command that the image cannot start.
+// Source: runc, libcontainer/standard_init_linux.go, and Go's os/exec.
+var badCommand = regexp.MustCompile(`exec: "([^"]+)": (executable file not found in \$PATH|stat \S+: no such file or directory|permission denied)`)
 
 // missingDevice matches the engine's errors for a GPU, a runtime or a device that the machine does not have.
 // Source: moby, daemon/devices.go, daemon/runtime_unix.go and daemon/pkg/oci.

@@ -26,8 +26,8 @@ import (
 // A mount needs a mount point. If a mount lies inside another one, and the outer one is a directory of this
 // machine without an entry at that path, the engine would create the entry as root and leave it behind. This
 // package creates it instead, empty and as sdev's user, records it first in a label of the container, and
-// removes it with the container. It does the same with missing directories that a compose file mounts. A mount point
-// that has content by then stays. The directories above keep their modification times.
+// removes it with the container. It does the same with missing directories that a compose file mounts, and with missing
+// files, by their names. A mount point that has content by then stays. The directories above keep their modification times.
 
 // ownPoints is the label with the mount points created for a container: a JSON array of absolute paths, parents
 // first.
@@ -52,10 +52,14 @@ func visibleMounts(host *container.HostConfig, files map[string]bool) []visibleM
 	var out []visibleMount
 	add := func(target, source string) {
 		s := visibleMount{target: path.Clean(target), file: files[target]}
-		if st, err := os.Stat(source); source != "" && err == nil {
-			if s.file = !st.IsDir(); !s.file {
-				s.source = filepath.Clean(source)
-			}
+		switch st, err := os.Stat(source); {
+		case source == "":
+		case err != nil:
+			s.file = isNamedAsFile(source) && isNamedAsFile(target) // it is created as a file
+		case st.IsDir():
+			s.source = filepath.Clean(source)
+		default:
+			s.file = true
 		}
 		out = append(out, s)
 	}
@@ -141,7 +145,7 @@ func (e *Engine) missingMountPoints(ctx context.Context, s types.ServiceConfig, 
 	var out, there []mountPoint
 	for _, v := range s.Volumes {
 		if v.Type == types.VolumeTypeBind && v.Bind != nil && bool(v.Bind.CreateHostPath) {
-			exists, missing := hostPathTo(v.Source)
+			exists, missing := hostPathTo(v.Source, isNamedAsFile(v.Source) && isNamedAsFile(v.Target))
 			there, out = append(there, exists...), append(out, missing...)
 		}
 	}
@@ -163,10 +167,22 @@ func (e *Engine) missingMountPoints(ctx context.Context, s types.ServiceConfig, 
 	return append(there, out...), err
 }
 
-// hostPathTo is [pathTo] for the source directory of a mount, from the root of this machine.
-func hostPathTo(dir string) (there, missing []mountPoint) {
-	for at := dir; ; at = filepath.Dir(at) {
-		p := mountPoint{path: at, source: true}
+// isNamedAsFile reports whether a name is that of a file of settings or data: "secrets.toml", ".env.local". Docker makes a
+// directory of a missing source, whatever its name, and no program can read that.
+func isNamedAsFile(name string) bool {
+	base := path.Base(filepath.ToSlash(name))
+	if base == ".env" || strings.HasPrefix(base, ".env.") {
+		return true
+	}
+	extension := path.Ext(base)
+	return extension != base && slices.Contains([]string{".toml", ".env", ".json", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".txt", ".csv", ".xml", ".properties",
+		".pem", ".crt", ".cer", ".key", ".db", ".sqlite", ".sqlite3", ".duckdb", ".log", ".py", ".sh", ".sql"}, extension)
+}
+
+// hostPathTo is [pathTo] for the source of a mount, from the root of this machine.
+func hostPathTo(source string, file bool) (there, missing []mountPoint) {
+	for at := source; ; at = filepath.Dir(at) {
+		p := mountPoint{path: at, source: true, file: file && at == source}
 		if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, p)
 		} else {

@@ -40,7 +40,7 @@ func newProgress(service string, names *strings.Replacer, emit func(dev.Event)) 
 }
 
 // stepName matches the names that the Dockerfile frontend gives to steps: "[dev 3/7] RUN pip install …".
-var stepName = regexp.MustCompile(`^\[(?:([^\]]*) )?(\d+)/(\d+)\] (.*)$`)
+var stepName = regexp.MustCompile(`^\[(?:([^\]]*?) +)?(\d+)/(\d+)\] (.*)$`)
 
 func (p *progress) update(s *bk.SolveStatus) {
 	for _, v := range s.Vertexes {

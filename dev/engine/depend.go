@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"sdev/dev"
@@ -83,11 +84,17 @@ func (e *Engine) timeoutError(ctx context.Context, op plan.Operation, labels pla
 
 // exitHint returns the hint for a service that failed, given the last lines of its output.
 func exitHint(lines string) string {
+	if m := noScript.FindStringSubmatch(lines); m != nil {
+		return "the command names " + m[1] + ", which the container does not have: correct it, or choose a script of the project with --entry SCRIPT"
+	}
 	if strings.Contains(lines, "exec format error") {
 		return "its image, or a program in it, is built for another platform: use a build for this machine's platform, or install an emulator (binfmt)"
 	}
 	return "fix the problem that its output shows, then run it again (--timeout gives a slow app more time)"
 }
+
+// noScript matches Streamlit's error for a script that is not there. Source: Streamlit, web/cli.py, main_run.
+var noScript = regexp.MustCompile(`Invalid value: File does not exist: (\S+)`)
 
 // lastLines returns the last lines of a container's output, as the end of a message; "" if it printed nothing.
 func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {

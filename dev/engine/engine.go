@@ -62,7 +62,7 @@ type Project struct {
 	MountOnly bool   // the user demanded mounts (--sync=false), so sdev never copies instead
 
 	Mode dev.Mode // how sdev treats the app's login
-	// Reserved returns the ports that the local provider must not use, once the app's image is known; nil for none.
+	// Reserved returns the ports that neither the local provider nor a page that moves may use, once the app's image is known; nil for none.
 	Reserved func(app plan.ImageInfo) []int
 
 	Port      int  // host port that the project asks for

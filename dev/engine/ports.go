@@ -33,7 +33,7 @@ func LastPorts(stateDir string, named int) Ports {
 
 // ports chooses the ports of this machine that the project uses.
 func (e *Engine) ports(ctx context.Context, p Project, reserved []int, have plan.Observed, state *savedState) (Ports, error) {
-	app, err := e.appPort(ctx, p, have, state)
+	app, err := e.appPort(ctx, p, reserved, have, state)
 	if err != nil {
 		return Ports{}, err
 	}
@@ -75,8 +75,9 @@ func (e *Engine) providerPort(ctx context.Context, p Project, app int, reserved 
 
 // appPort chooses the host port of the app's origin: the one from the flag, else the one that the running project
 // uses, else the saved or preferred one, else the next free one. If the project's files name another port than at
-// the last up, neither the used nor the saved one counts. A port from the flag is not saved.
-func (e *Engine) appPort(ctx context.Context, p Project, have plan.Observed, state *savedState) (int, error) {
+// the last up, neither the used nor the saved one counts. A port from the flag is not saved. The next free one is none that
+// another service of the project publishes.
+func (e *Engine) appPort(ctx context.Context, p Project, reserved []int, have plan.Observed, state *savedState) (int, error) {
 	current := publishedPort(p, have, dev.LabelFront)
 	available := func(port int) bool { return port == current || publishes(have, p.App, port) || isFree(ctx, port) }
 	asBefore := state.Named == p.PortNamed
@@ -94,7 +95,7 @@ func (e *Engine) appPort(ctx context.Context, p Project, have plan.Observed, sta
 		return state.Port, nil
 	}
 	for port := p.Port; port < p.Port+portTries && port < 65536; port++ {
-		if !available(port) {
+		if port != p.Port && slices.Contains(reserved, port) || !available(port) {
 			continue
 		}
 		if port != p.Port {

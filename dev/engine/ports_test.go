@@ -47,6 +47,19 @@ func TestUp_MovesFromATakenPortAndRemembersIt(t *testing.T) {
 	}
 }
 
+// Another service of the project publishes the next port, which is still free when sdev looks.
+func TestUp_MovesToNoPortThatTheProjectPublishes(t *testing.T) {
+	r := newRig(t)
+	next := r.project.Port + 1
+	r.change(func(p *engine.Project, _ *types.ServiceConfig) {
+		p.Reserved = func(plan.ImageInfo) []int { return []int{p.Port, next} }
+	})
+	listen(t, r.project.Port)
+	if run := r.up(engine.Request{}); run.Port == r.project.Port || run.Port == next {
+		t.Errorf("the page moved to port %d; %d is taken and %d is another service's", run.Port, r.project.Port, next)
+	}
+}
+
 func TestUp_TakesNoOtherPortThanTheOneAskedFor(t *testing.T) {
 	r := newRig(t)
 	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = true })

@@ -126,6 +126,17 @@ func TestUp_RemovesWhatAFailedUpCreated(t *testing.T) {
 	}
 }
 
+func TestUp_ACommandWithoutItsScriptIsExplained(t *testing.T) {
+	r := newRig(t)
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) {
+		app.Command = devtest.Script{Err: []string{"Error: Invalid value: File does not exist: ui/app.py"}, Ends: true, Code: 2}.Command()
+	})
+	e := r.upFails(r.engine(), engine.Request{}, dev.CodeAppExited, dev.ExitNotReady)
+	if !strings.Contains(e.Hint, "names ui/app.py") || !strings.Contains(e.Hint, "--entry") {
+		t.Errorf("hint %q", e.Hint)
+	}
+}
+
 // Another program may take a port between the choice and the start.
 func TestUp_AppThatExitsFailsWithItsLastLines(t *testing.T) {
 	for name, keep := range map[string]bool{"and is removed": false, "and is kept": true} {

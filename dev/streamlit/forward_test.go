@@ -187,6 +187,8 @@ func TestLocation_PrefersTheProject(t *testing.T) {
 		{"a name that only begins alike", Exception{Stack: []string{at("/application/x.py", "3")}}, "/application/x.py", 3},
 		{"installed inside the project", Exception{Stack: []string{at("/app/Home.py", "4"), at("/app/.venv/lib/python3.11/site-packages/pandas/x.py", "7")}}, "Home.py", 4},
 		{"nothing of the project", Exception{Stack: []string{at("/a.py", "1"), at("/b.py", "2")}}, "/b.py", 2},
+		{"nothing of the project, and a package below it", Exception{Stack: []string{at("/x/Home.py", "33"), at("/usr/local/lib/python3.11/dist-packages/driver/net.py", "7"), at("/usr/lib/python3.11/socket.py", "9"), at("<string>", "1")}}, "/x/Home.py", 33},
+		{"packages only", Exception{Stack: []string{at("/venv/lib/python3.11/site-packages/streamlit/run.py", "1"), at("/venv/lib/python3.11/site-packages/driver/net.py", "7")}}, "/venv/lib/python3.11/site-packages/driver/net.py", 7},
 		{"syntax error in an imported module", Exception{Type: "SyntaxError", Message: "File \"/app/util/cloud.py\", line 5\n  x x\nSyntaxError: invalid syntax", Stack: []string{at("/app/Home.py", "1")}}, "util/cloud.py", 5},
 		{"a message that quotes a traceback", Exception{Message: `worker said: File "/app/other.py", line 8`, Stack: []string{at("/app/Home.py", "2")}}, "Home.py", 2},
 		{"no place", Exception{Message: "lost"}, "", 0},

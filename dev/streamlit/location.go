@@ -14,8 +14,8 @@ import (
 var frameLine = regexp.MustCompile(`File "([^"\n]+)", line (\d+)`)
 
 // Location is the place in the project that an exception points at: the innermost frame of its stack below one
-// of the mounts, as a path relative to the project. If there is none, it is the innermost frame of all, as a
-// path in the container. Line is 0 if no place is known.
+// of the mounts, as a path relative to the project. If there is none, it is the innermost frame outside Python and its
+// packages, or else the innermost one of all, as a path in the container. Line is 0 if no place is known.
 //
 // A syntax error has no frame in its own file; its message contains the place.
 func Location(e Exception, mounts []dev.Mount) (file string, line int) {
@@ -23,6 +23,7 @@ func Location(e Exception, mounts []dev.Mount) (file string, line int) {
 	if strings.HasPrefix(e.Message, `File "`) {
 		places = append(places, e.Message)
 	}
+	installed := false // whether file belongs to Python or a package
 	for _, text := range slices.Backward(places) {
 		m := frameLine.FindStringSubmatch(text)
 		if m == nil {
@@ -35,12 +36,15 @@ func Location(e Exception, mounts []dev.Mount) (file string, line int) {
 		if rel, ok := inProject(m[1], mounts); ok {
 			return rel, n
 		}
-		if line == 0 {
-			file, line = m[1], n
+		if ofPython := installedFile.MatchString(m[1]); line == 0 || installed && !ofPython {
+			file, line, installed = m[1], n, ofPython
 		}
 	}
 	return file, line
 }
+
+// installedFile matches files of Python itself and of installed packages, and code without a file ("<string>").
+var installedFile = regexp.MustCompile(`/(?:site|dist)-packages/|/lib/python3[^/]*/|^<`)
 
 // inProject maps a path of the app's container to the project, by the longest mount that contains it. Installed packages
 // do not belong to the project, even inside its directory.
