@@ -14,9 +14,6 @@ import (
 	"sdev/dev"
 )
 
-// uvVariable is an environment variable with the path of uv, for benchmarks of projects whose packages uv locks.
-const uvVariable = "UV"
-
 // pure are packages of Python alone that need no others and that neither Streamlit nor pytest needs, under names that are also those
 // of their modules.
 var pure = []string{"inflection", "humanize", "tabulate", "parse", "munch", "boltons", "sortedcontainers", "xmltodict", "shortuuid", "tinydb", "polib"}
@@ -39,9 +36,11 @@ func BenchmarkPackageToOpenTab(b *testing.B) {
 		})
 	})
 	b.Run("uv", func(b *testing.B) {
-		uv := os.Getenv(uvVariable)
-		if uv == "" {
-			b.Skip("UV names no uv, which locks the packages")
+		environment := b.TempDir()
+		for _, command := range [][]string{{"python3", "-m", "venv", environment}, {filepath.Join(environment, "bin/pip"), "install", "-q", "uv"}} {
+			if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+				b.Fatalf("%v: %v\n%s", command, err, out)
+			}
 		}
 		p := scaffolded(b)
 		p.write("code_package/streamlit/Home.py", page)
@@ -64,7 +63,7 @@ func BenchmarkPackageToOpenTab(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			if out, err := exec.Command(uv, "lock", "-q", "--project", elsewhere).CombinedOutput(); err != nil {
+			if out, err := exec.Command(filepath.Join(environment, "bin/uv"), "lock", "-q", "--project", elsewhere).CombinedOutput(); err != nil {
 				b.Fatalf("uv lock: %v\n%s", err, out)
 			}
 			lock, err := os.ReadFile(filepath.Join(elsewhere, "uv.lock"))
