@@ -49,6 +49,7 @@ func unresolvedPatterns() []*regexp.Regexp {
 		regexp.MustCompile(`there (?:is|are) no versions? of ([\w.-]+)`),
 		regexp.MustCompile(`([\w.-]+) was not found in the package registry`),
 		regexp.MustCompile(`[Bb]ecause .* depends on ([\w.-]+).* version solving failed`),
+		regexp.MustCompile(`Package ([\w.-]+) \([^)]*\) not found`),
 		regexp.MustCompile(`(?s)PackagesNotFoundError.*? - (?:\S+::)?([\w.-]+)`),
 		regexp.MustCompile(`─ ([\w.-]+).* does not exist`),
 	}
