@@ -1,9 +1,11 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"sdev/dev"
 	"sdev/dev/devtest"
 )
 
@@ -21,4 +23,22 @@ func TestLoad_NamesComposeFilesThatAreNotUsed(t *testing.T) {
 		}
 	}
 	t.Errorf("warnings %+v", p.Warnings)
+}
+
+func TestLoad_SaysWhyAScriptAndItsImageAreAssumed(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{
+		"app.py": "import streamlit as st\nst.title('x')\n", "other.py": "import streamlit as st\n", "requirements.txt": "streamlit\n", "Dockerfile": "\n",
+	})
+	p, err := Load(t.Context(), Host{Dir: dir, Entry: "other.py"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"no compose file: sdev assumes that other.py runs at 127.0.0.1:8501; --entry names it",
+		"Dockerfile builds no image: sdev assumes python:3.11-slim ",
+	} {
+		if !slices.ContainsFunc(p.Warnings, func(w dev.Warning) bool { return strings.HasPrefix(w.Message, want) }) {
+			t.Errorf("no warning %q: %+v", want, p.Warnings)
+		}
+	}
 }
