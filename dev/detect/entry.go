@@ -70,14 +70,24 @@ func entries(t *tree, f *Findings) (list []Entry, ambiguous bool) {
 }
 
 // isAmbiguous reports whether the first of the candidates is not clearly the app: another one is about as likely, or is
-// the app of another project in the tree, and what is known of the two is of the same kind.
+// the app of another project in the tree, or of the one around it, and what is known of the two is of the same kind.
 func isAmbiguous(t *tree, list []Entry) bool {
 	for i, e := range list {
-		if i > 0 && (list[0].weight-e.weight <= closeWeight || e.evidence == list[0].evidence && t.rivals(list[0].Path, e.Path)) {
+		if i == 0 {
+			continue
+		}
+		other := t.rivals(list[0].Path, e.Path) || e.weight > 0 && t.isAppAround(e.Path, list[0].Path)
+		if list[0].weight-e.weight <= closeWeight || e.evidence == list[0].evidence && other {
 			return true
 		}
 	}
 	return false
+}
+
+// isAppAround reports whether a script looks like an app of the project around the one that another script belongs to.
+func (t *tree) isAppAround(script, inner string) bool {
+	home := t.home(inner)
+	return !below(home, script) && below(t.home(script), home) && !isSideProject(path.Dir(script)) && t.module(script).uses["set_page_config"] > 0
 }
 
 // fromContainers reads the commands of compose services and images.

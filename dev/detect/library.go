@@ -23,6 +23,8 @@ type loginLibrary struct {
 	handled Handling
 	// general means that programs also use the package for other things, so that other signs of a login come first.
 	general bool
+	// other are the package's names that sign nobody in: an import of nothing else is no login.
+	other []string
 }
 
 // loginLibraries returns every package that sdev knows.
@@ -41,7 +43,8 @@ func loginLibraries() []loginLibrary {
 		{modules: []string{"pyrebase", "streamlit_firebase_auth", "firebase_admin.auth"}, kind: "firebase", handled: HandledService},
 		{modules: []string{"pycognito", "warrant"}, kind: "cognito-api", handled: HandledService},
 		{modules: []string{"authlib.integrations", "authlib.oauth2"}, kind: "authlib", handled: HandledApp, general: true},
-		{modules: []string{"requests_oauthlib"}, kind: "requests-oauthlib", handled: HandledApp, general: true},
+		{modules: []string{"requests_oauthlib"}, kind: "requests-oauthlib", handled: HandledApp, general: true,
+			other: []string{"OAuth1", "OAuth1Session"}}, // they sign the requests of a program
 		{modules: []string{"google_auth_oauthlib"}, kind: "google-auth-oauthlib", handled: HandledApp, general: true},
 		{modules: []string{"httpx_oauth"}, kind: "httpx-oauth", handled: HandledApp, general: true},
 		{modules: []string{"msal"}, kind: "msal", handled: HandledApp, general: true},

@@ -115,11 +115,14 @@ func (l *depFile) local(t *tree, list, arg string) {
 	}
 	l.needsSource = true
 	at := path.Join(path.Dir(list), arg)
+	base, found := t.installsFrom(list, arg)
 	switch {
+	case found:
+		l.base = base
 	case isAbove(at):
 		l.addOutside(at)
 		l.base = path.Dir(list)
-	case t.has(at) || t.dirs[at]: // pip resolves it from where it runs: usually beside the list
+	case t.dirs[at]:
 		l.base = path.Dir(list)
 	default:
 		l.base = "."
@@ -127,6 +130,18 @@ func (l *depFile) local(t *tree, list, arg string) {
 			l.addOutside(path.Clean(arg))
 		}
 	}
+}
+
+// installsFrom returns the directory from which pip finds a path of a list. pip resolves it from where it runs: usually
+// beside the list, or else above it, where a directory with this path can be installed.
+func (t *tree) installsFrom(list, arg string) (dir string, ok bool) {
+	for _, dir := range upwards(list) {
+		at := path.Join(dir, arg)
+		if t.has(at) || slices.ContainsFunc([]string{"pyproject.toml", "setup.py", "setup.cfg"}, func(name string) bool { return t.has(path.Join(at, name)) }) {
+			return dir, true
+		}
+	}
+	return "", false
 }
 
 func (l *depFile) addOutside(name string) {

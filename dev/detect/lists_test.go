@@ -35,6 +35,8 @@ func TestRecipe_InstallsEveryKindOfList(t *testing.T) {
 			map[string]string{"app.py": app, "requirements.txt": "streamlit\n-e ./lib\n", "lib/setup.py": "setup()\n"}, []string{"COPY . /app", "cd /app \\"}, nil},
 		"a local package, seen from the root": {
 			map[string]string{"ui/app.py": app, "ui/requirements.txt": "streamlit\n./libs/core\n", "libs/core/pyproject.toml": "[project]\n"}, []string{"COPY . /app", "cd /app \\"}, nil},
+		"the project above the list, seen from the root": {
+			map[string]string{"gallery/app.py": app, "gallery/requirements.txt": "streamlit\n-e ./\n", "pyproject.toml": "[project]\nname = \"extras\"\ndependencies = [\"streamlit\"]\n"}, []string{"cd /app \\", "-r /app/gallery/requirements.txt"}, []string{"cd /app/gallery"}},
 		"a local package beside the list": {
 			map[string]string{"ui/app.py": app, "ui/requirements.txt": "streamlit\n-e ../libs/core\n", "libs/core/pyproject.toml": "[project]\n"}, []string{"cd /app/ui \\"}, nil},
 		"a wheel of the project": {

@@ -179,7 +179,7 @@ func auth(p *program, l LoginUse) []Fact {
 	}
 	for _, m := range p.modules {
 		for _, l := range loginLibraries() {
-			if i, ok := m.importOf(l.modules); ok {
+			if i, ok := m.importOf(l); ok {
 				add(l.kind, i.name+" is imported", m.path, i.line)
 			}
 		}
@@ -213,10 +213,11 @@ func rank(f Fact) int {
 	return 0
 }
 
-// importOf returns the first import of one of these modules.
-func (m *module) importOf(names []string) (imported, bool) {
+// importOf returns the first import of a package that signs people in.
+func (m *module) importOf(l loginLibrary) (imported, bool) {
 	i := slices.IndexFunc(m.imports, func(i imported) bool {
-		return i.level == 0 && slices.ContainsFunc(names, i.provides)
+		onlyOther := len(i.from) > 0 && !slices.ContainsFunc(i.from, func(name string) bool { return !slices.Contains(l.other, name) })
+		return i.level == 0 && slices.ContainsFunc(l.modules, i.provides) && !onlyOther
 	})
 	if i < 0 {
 		return imported{}, false

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -306,10 +307,31 @@ func (m *module) readUses(bound map[string]string) {
 				m.uses[use] = tok.line
 			}
 		}
-		if name == "Page" && len(rest) > 1 && rest[0].is("(") && rest[1].kind == text {
-			m.pages = append(m.pages, Fact{Value: rest[1].s, Why: "st.Page names it", File: m.path, Line: rest[1].line})
+		if name == "Page" && len(rest) > 1 && rest[0].is("(") {
+			if page, line := pathText(rest[1:]); page != "" {
+				m.pages = append(m.pages, Fact{Value: page, Why: "st.Page names it", File: m.path, Line: line})
+			}
 		}
 	}
+}
+
+// pathText returns the path that an argument begins with, and the line of its last text: "a/b.py", or
+// Path("a", "b.py"). It is "" if code makes the path.
+func pathText(list []token) (name string, line int) {
+	if list[0].kind == text {
+		return list[0].s, list[0].line
+	}
+	chain, rest := dottedName(list)
+	if chain != "Path" && chain != "pathlib.Path" || len(rest) == 0 || !rest[0].is("(") {
+		return "", 0
+	}
+	for _, arg := range arguments(rest) {
+		if len(arg) != 1 || arg[0].kind != text {
+			return "", 0
+		}
+		name, line = path.Join(name, arg[0].s), arg[0].line
+	}
+	return name, line
 }
 
 // lineOfText returns the line of the first string that contains one of the texts, in upper or lower case; 0 if none

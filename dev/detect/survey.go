@@ -199,10 +199,17 @@ func (p *program) addresses() []Address {
 func (p *program) pageCall(page Fact) (path string, isDefault bool) {
 	m := p.t.module(page.File)
 	for i, tok := range m.tokens {
-		if tok.kind != text || tok.line != page.Line || i == 0 || !m.tokens[i-1].is("(") || !strings.HasSuffix(page.Value, strings.TrimPrefix(tok.s, "./")) {
+		if tok.kind != text || tok.line != page.Line || i == 0 || !strings.HasSuffix(page.Value, strings.TrimPrefix(tok.s, "./")) {
 			continue
 		}
-		for _, arg := range arguments(m.tokens[i-1:]) {
+		call := opening(m.tokens, i)
+		switch {
+		case call > 0 && m.tokens[call-1].is("Path"):
+			call = opening(m.tokens, call)
+		case call != i-1:
+			continue // another argument
+		}
+		for _, arg := range arguments(m.tokens[call:]) {
 			if len(arg) != 3 || !arg[1].is("=") {
 				continue
 			}

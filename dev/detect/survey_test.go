@@ -109,6 +109,12 @@ st.navigation(pages)
 		"the first is the default": {map[string]string{
 			"app.py": "import streamlit as st\nst.navigation([st.Page('a.py'), st.Page('b.py', default=False)])\n", "a.py": "", "b.py": "",
 		}, "[{a.py /} {b.py /b}]"},
+		"pages in paths of several parts": {map[string]string{
+			"app.py": `import pathlib, streamlit as st
+from pathlib import Path
+st.navigation([st.Page(Path("views", "a.py"), url_path="ay"), st.Page(pathlib.Path("views", "b.py"), title="B", default=True), st.Page(Path(x, "c.py"))])
+`, "views/a.py": "", "views/b.py": "",
+		}, "[{views/a.py /ay} {views/b.py /}]"},
 		"no app": {map[string]string{"a.txt": ""}, "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {

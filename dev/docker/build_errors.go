@@ -26,6 +26,9 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 	}
 	e := &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the build of service %s failed: %s", r.Service, text),
 		Hint: "fix the Dockerfile or the files that the step uses, and try again"}
+	if r.Inline != "" {
+		e.Hint = "fix the files that the step uses, or the Dockerfile (sdev config prints it), and try again"
+	}
 	if m := parseError.FindStringSubmatch(err.Error()); m != nil {
 		e.File, e.Message = r.dockerfilePath(), m[2]
 		e.Line, _ = strconv.Atoi(m[1])
@@ -72,8 +75,15 @@ func reason(err error) string {
 	for _, layer := range []string{"failed to solve: ", "failed to solve with frontend dockerfile.v0: ", "failed to create LLB definition: "} {
 		text = strings.TrimPrefix(text, layer)
 	}
+	if m := missingFile.FindStringSubmatch(text); m != nil {
+		return m[1] + " is not in the build context"
+	}
 	return text
 }
+
+// missingFile matches BuildKit's error for a file that an instruction copies and that the context lacks. The first group
+// is its path. Source: what the BuildKit of Docker 20.10 and newer ones say.
+var missingFile = regexp.MustCompile(`failed to compute cache key: .*"/([^"]*)":? not found`)
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")

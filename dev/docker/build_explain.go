@@ -31,6 +31,8 @@ func (r *recipe) explain(e *dev.Error, text string, tail []string) []string {
 		e.Hint = "the build does not trust a certificate: if a proxy intercepts TLS, set its CA (SSL_CERT_FILE in the environment, or x-sdev.ca)"
 	case contains("Temporary failure in name resolution", "Could not resolve host", "Name or service not known", "Could not resolve proxy"):
 		e.Hint = "the build cannot resolve a host name: check the network, VPN and proxy (HTTPS_PROXY)"
+	case missingFile.MatchString(text):
+		e.Hint = "create the file, or correct the instruction; .dockerignore may exclude the file"
 	default:
 		return r.explainRequirement(e, tail)
 	}
@@ -47,6 +49,7 @@ func unresolvedPatterns() []*regexp.Regexp {
 		regexp.MustCompile(`there (?:is|are) no versions? of ([\w.-]+)`),
 		regexp.MustCompile(`([\w.-]+) was not found in the package registry`),
 		regexp.MustCompile(`[Bb]ecause .* depends on ([\w.-]+).* version solving failed`),
+		regexp.MustCompile(`Package ([\w.-]+) \([^)]*\) not found`),
 		regexp.MustCompile(`(?s)PackagesNotFoundError.*? - (?:\S+::)?([\w.-]+)`),
 		regexp.MustCompile(`─ ([\w.-]+).* does not exist`),
 	}

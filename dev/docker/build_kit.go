@@ -73,7 +73,7 @@ func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) 
 		r.NoCache = true
 		return e.buildKit(ctx, r, emit)
 	}
-	name, tail := steps.failure()
+	name, tail := steps.failure(err)
 	return r.failed(err, name, tail)
 }
 

@@ -21,7 +21,7 @@ type progress struct {
 	steps   map[digest.Digest]*step
 	total   int // steps known so far
 	shown   int // steps reported so far; a step's number is its position among them
-	broken  *step
+	broken  []*step
 }
 
 type step struct {
@@ -30,6 +30,7 @@ type step struct {
 	started bool
 	done    bool
 	output  tail // for an error message
+	failure string
 }
 
 // keptLines is the number of lines of a failed step's output that an error shows.
@@ -63,7 +64,8 @@ func (p *progress) vertex(v *bk.Vertex) {
 		}
 	}
 	if v.Error != "" && !strings.Contains(v.Error, "context canceled") {
-		p.broken = st
+		st.failure = v.Error
+		p.broken = append(p.broken, st)
 	}
 	if !stepName.MatchString(v.Name) {
 		return // BuildKit's internal steps: loading definitions, exporting
@@ -124,14 +126,19 @@ func (t *tail) all() []string {
 	return append(slices.Clone(t.lines), dev.Sanitize(t.unterminated))
 }
 
-// failure returns the step that failed and the end of its output; "" if no step failed.
-func (p *progress) failure() (name string, output []string) {
-	if p.broken == nil {
+// failure returns the step that made a build fail and the end of its output; "" if no step failed. Steps that run at the
+// same time may all fail: the error of the build is that of one of them.
+func (p *progress) failure(err error) (name string, output []string) {
+	if len(p.broken) == 0 {
 		return "", nil
 	}
-	output = p.broken.output.all()
-	if p.broken.number == 0 {
-		return p.broken.name, output
+	broken := p.broken[len(p.broken)-1]
+	if i := slices.IndexFunc(p.broken, func(s *step) bool { return strings.Contains(err.Error(), s.failure) }); i >= 0 {
+		broken = p.broken[i]
 	}
-	return strconv.Itoa(p.broken.number) + ", " + p.broken.text(), output
+	output = broken.output.all()
+	if broken.number == 0 {
+		return broken.name, output
+	}
+	return strconv.Itoa(broken.number) + ", " + broken.text(), output
 }

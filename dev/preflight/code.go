@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -128,9 +129,39 @@ func (c *checker) checkTokens(name, text string) {
 	}
 }
 
+var (
+	guard      = regexp.MustCompile(`^if not (\w+):`)
+	assignment = regexp.MustCompile(`^(\w+)\s*=\s*(\w+)`)
+)
+
+// isSwitchedOff reports whether a line of a script is below "if not NAME:", and NAME is True: Streamlit's template of a
+// component chooses so between the component's development server and its files.
+func isSwitchedOff(text string, line int) bool {
+	above := strings.Split(text, "\n")[:line]
+	for i, row := range slices.Backward(above) {
+		if row == "" || strings.Trim(row[:1], " \t)") == "" {
+			continue
+		}
+		is := guard.FindStringSubmatch(row)
+		if is == nil {
+			return false
+		}
+		for _, row := range slices.Backward(above[:i]) {
+			if m := assignment.FindStringSubmatch(row); m != nil && m[1] == is[1] {
+				return m[2] == "True"
+			}
+		}
+		return false
+	}
+	return false
+}
+
 func (c *checker) checkComponents(name, text string) {
 	for _, m := range remoteComponent.matches(text) {
 		at := place{file: name, line: m.line}
+		if isSwitchedOff(text, m.line) {
+			continue
+		}
 		if isLocal(m.groups[1]) {
 			c.add("code.component-local", at, "the code loads a component from %s", m.groups[1])
 			continue

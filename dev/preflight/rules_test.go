@@ -230,6 +230,24 @@ func TestRules_WhatSdevKeepsDoesNotBlock(t *testing.T) {
 	}
 }
 
+func TestRules_AComponentsDevelopmentServerCountsUnlessItIsSwitchedOff(t *testing.T) {
+	const call = "if not _RELEASE:\n    c = components.declare_component(\n        \"x\",\n        url=\"http://localhost:3001\",\n    )\nelse:\n    pass\n"
+	for code, want := range map[string]bool{
+		"_RELEASE = True\n" + call:                       false,
+		"_RELEASE = False\n\n_RELEASE = True\n\n" + call: false,
+		"_RELEASE = False\n" + call:                      true,
+		"_RELEASE = True\n_RELEASE = x\n" + call:         true,
+		"OTHER = True\n" + call:                          true,
+		"_RELEASE = True\nif not _RELEASE:\n    pass\nc = components.declare_component(\"x\", url=\"http://localhost:3001\")\n": true,
+	} {
+		s := sound()
+		s.file("app.py", code)
+		if got := slices.Contains(idsOf(s.run(t)), "code.component-local"); got != want {
+			t.Errorf("found: %v\n%s", got, code)
+		}
+	}
+}
+
 func TestRules_EachHasAnExample(t *testing.T) {
 	have := examples()
 	seen := map[string]bool{}

@@ -121,7 +121,7 @@ func (c *checker) checkPins(streamlit Setting) {
 		return
 	}
 	if streamlit.Value == "any" {
-		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is listed without a version")
+		c.add("streamlit.unpinned", place{file: streamlit.File, line: streamlit.Line}, "streamlit is listed without a fixed version")
 	}
 	list := c.App.Streamlit.File
 	text, ok := c.files[list]

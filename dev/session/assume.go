@@ -128,7 +128,7 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	}
 	e, _ := found.Entry()
 	why := e.Why().Source()
-	if e.Why() == byFlag() {
+	if e.Why().Why == byFlag().Why {
 		why += " names it"
 	}
 	warnf("no compose file: sdev assumes that %s runs at 127.0.0.1:8501; %s", e.Path, why)
@@ -140,6 +140,9 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 		missing := "no Dockerfile"
 		if len(found.Dockerfiles) > 0 {
 			missing = found.Dockerfiles[0].Path + " is for another program"
+			if found.Dockerfiles[0].Base.Value == "" {
+				missing = found.Dockerfiles[0].Path + " builds no image"
+			}
 		}
 		warnf("%s: sdev assumes %s (%s); %s", missing, r.Base, python, packagesText(found))
 		for _, text := range packageWarnings(found) {

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"sdev/dev"
 	"sdev/dev/devtest"
 )
 
@@ -46,5 +48,23 @@ func TestLoad_NamesWhatPackagesTxtListsBesidesPackages(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestLoad_SaysWhyAScriptAndItsImageAreAssumed(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{
+		"app.py": "import streamlit as st\nst.title('x')\n", "other.py": "import streamlit as st\n", "requirements.txt": "streamlit\n", "Dockerfile": "\n",
+	})
+	p, err := Load(t.Context(), Host{Dir: dir, Entry: "other.py"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"no compose file: sdev assumes that other.py runs at 127.0.0.1:8501; --entry names it",
+		"Dockerfile builds no image: sdev assumes python:3.11-slim ",
+	} {
+		if !slices.ContainsFunc(p.Warnings, func(w dev.Warning) bool { return strings.HasPrefix(w.Message, want) }) {
+			t.Errorf("no warning %q: %+v", want, p.Warnings)
+		}
 	}
 }

@@ -76,7 +76,7 @@ func (i identity) profile() string {
 // LoginAddresses returns the addresses of identity providers in a project's code and settings as text, and what of its
 // logins cannot be led to the local provider.
 func LoginAddresses(p *config.Project) (text string, unmapped []dev.Warning, err error) {
-	found, err := detect.Dir(p.Dir)
+	found, _, err := inspect(p)
 	if err != nil {
 		return "", nil, err
 	}

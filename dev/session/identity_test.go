@@ -67,6 +67,21 @@ func TestIdentity_AddressesAreFoundWhereverTheAppHasThemFrom(t *testing.T) {
 	}
 }
 
+// TestIdentity_IsThatOfTheChosenScript has an example with a login beside one without.
+func TestIdentity_IsThatOfTheChosenScript(t *testing.T) {
+	p, _, err := identityOf(t, map[string]string{
+		"compose.yml":   "name: shop\nservices:\n  streamlit:\n    image: shop\nx-sdev: {app: streamlit, entry: examples/b.py}\n",
+		"examples/a.py": "import streamlit\n", "examples/b.py": "import streamlit\nU = 'https://accounts.google.com/o/oauth2/auth'\nstreamlit.user\n",
+	}, "", Options{As: "a@example.com"})
+	if err != nil {
+		t.Fatalf("--local --as: %v", err)
+	}
+	text, _, err := LoginAddresses(p)
+	if want := "https://accounts.google.com/o/oauth2/auth (examples/b.py:2)"; err != nil || text != want {
+		t.Errorf("addresses %q, %v, want %q", text, err, want)
+	}
+}
+
 func TestIdentity_TheProviderTakesTheAppsOwnClients(t *testing.T) {
 	p, s, err := identityOf(t, map[string]string{"Home.py": "import streamlit\n", ".env": "COGNITO_DOMAIN=shop.auth.eu-west-1.amazoncognito.com\nUSER_POOL=eu-west-1_AbCdEf123\n"}, "", Options{Auth: "app"})
 	if err != nil {

@@ -133,8 +133,8 @@ func (s *loginSetup) assumptions(p *config.Project) {
 	}
 }
 
-// bypassWarnings warns about constants in the code that require the login although it is bypassed. It is slow, because
-// it reads all the code.
+// bypassWarnings warns about constants in the code that require the login although it is bypassed, and about a Streamlit
+// that is too old. It is slow, because it reads all the code.
 func (s loginSetup) bypassWarnings(p *config.Project) []dev.Warning {
 	if s.mode.SignsIn() {
 		return nil
@@ -143,7 +143,7 @@ func (s loginSetup) bypassWarnings(p *config.Project) []dev.Warning {
 	if err != nil {
 		return nil // the warnings are not essential
 	}
-	out := localNotes(found, s.person != nil)
+	out := append(oldStreamlit(found), localNotes(found, s.person != nil)...)
 	for _, r := range found.Login.Required {
 		out = append(out, dev.Warning{Code: dev.CodeAuthBypass, Message: r.Place() + ": " + r.Value + " = True requires the login although it is bypassed", Hint: "set it to False, or run: sdev up --with-auth"})
 	}

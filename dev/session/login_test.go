@@ -184,6 +184,22 @@ func TestCheckInstalled_OldPackages(t *testing.T) {
 	}
 }
 
+func TestBypassWarnings_NameAStreamlitThatIsTooOld(t *testing.T) {
+	for version, want := range map[string]string{
+		"==1.11.0": "requirements.txt:1: Streamlit 1.11.0 is older than 1.12, the oldest version that sdev supports: saves may not be live",
+		"==1.12.0": "", ">=1.11": "", "": "",
+	} {
+		p, s, err := identityOf(t, map[string]string{"Home.py": "import streamlit\n", "requirements.txt": "streamlit" + version + "\n"}, "", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := s.bypassWarnings(p)
+		if want == "" && len(w) > 0 || want != "" && (len(w) != 1 || w[0].Code != dev.CodeReloadStreamlit || w[0].Message != want || w[0].Hint == "") {
+			t.Errorf("streamlit%s: %+v", version, w)
+		}
+	}
+}
+
 func TestBypassWarnings_NameALoginThatCannotBeBypassed(t *testing.T) {
 	p, s, err := loginOf(t, "import streamlit\nREQUIRE_OAUTH_IN_LOCAL = True\n", "", Options{})
 	if err != nil {

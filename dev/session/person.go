@@ -5,7 +5,6 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/detect"
 	"sdev/dev/oidc"
 )
 
@@ -18,7 +17,7 @@ func newLocalSetup(p *config.Project, o Options) (loginSetup, error) {
 	if err := config.CheckEmail(o.As); err != nil {
 		return s, dev.UsageError("--as: "+err.Error(), "for example: sdev up --local --as admin@example.com")
 	}
-	found, err := detect.Dir(p.Dir)
+	found, _, err := inspect(p)
 	if err != nil {
 		return s, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"sdev/dev"
+	"sdev/dev/detect"
 )
 
 // versionsFile is the cache of [installedVersions], in the directory dev.LoginDir.
@@ -64,6 +65,15 @@ func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, e
 		return nil, nil // nobody signs in
 	}
 	return nil, nil
+}
+
+// oldStreamlit warns about a fixed version of Streamlit that is older than the oldest one that works.
+func oldStreamlit(found *detect.Findings) []dev.Warning {
+	v := found.Streamlit
+	if !IsBelow(v.Value, 1, 12) {
+		return nil
+	}
+	return []dev.Warning{{Code: dev.CodeReloadStreamlit, Message: v.Place() + ": Streamlit " + v.Value + " is older than 1.12, the oldest version that sdev supports: saves may not be live", Hint: "require streamlit>=1.12"}}
 }
 
 // oldBoto3 returns the error for a botocore that is too old, with the line that requires it, if there is one.

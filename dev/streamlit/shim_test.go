@@ -12,13 +12,39 @@ import (
 	"time"
 )
 
-// watcherModule is what Streamlit's watcher looks like to the shim: a function found by name.
+// watcherModule is Streamlit's watcher of modules, reduced to what it registers and what a save unloads.
 const watcherModule = `
-def get_module_paths(module):
-    return set(module)
+import collections, sys
 
-def watched(module):
-    return sorted(get_module_paths(module))
+WatchedModule = collections.namedtuple("WatchedModule", "watcher module_name")
+
+class PathWatcher:
+    def __init__(self, path):
+        print("watches", path.rsplit("/", 1)[-1])
+
+    def close(self):
+        pass
+
+class LocalSourcesWatcher:
+    def __init__(self):
+        self._watched_modules = {}
+
+    def _register_watcher(self, filepath, module_name):
+        self._watched_modules[filepath] = WatchedModule(PathWatcher(filepath), module_name)
+
+    def update_watched_modules(self, within):
+        for name, module in sorted(sys.modules.items()):
+            path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), "")
+            if path.startswith(within):
+                self._register_watcher(path, name)
+
+    def on_path_changed(self):
+        for watched in self._watched_modules.values():
+            sys.modules.pop(watched.module_name, None)
+
+    def close(self):
+        for watched in self._watched_modules.values():
+            watched.watcher.close()
 `
 
 // tree writes files below a fresh directory and returns it.
@@ -58,22 +84,32 @@ func python(t *testing.T, code string, path ...string) string {
 func streamlitTree(t *testing.T, watcher string) string {
 	t.Helper()
 	return tree(t, map[string]string{
-		"streamlit/__init__.py":                       "",
-		"streamlit/watcher/__init__.py":               "",
-		"streamlit/watcher/local_sources_watcher.py":  watcher,
-		"streamlit/watcher/another_sources_module.py": watcherModule,
-		"package/module.py":                           "",
+		"streamlit/__init__.py":                      "",
+		"streamlit/watcher/__init__.py":              "",
+		"streamlit/watcher/local_sources_watcher.py": watcher,
+		"project/outer/__init__.py":                  "",
+		"project/outer/inner/module.py":              "x = 1\n",
 	})
 }
 
-func TestShim_DropsDirectoriesFromTheWatchList(t *testing.T) {
+// TestShim_UnloadsAPackageThatItDoesNotWatch imports a package without __init__.py from a package that has one. After a
+// save, Python imports both again.
+func TestShim_UnloadsAPackageThatItDoesNotWatch(t *testing.T) {
 	site := streamlitTree(t, watcherModule)
-	list := fmt.Sprintf("[%q, %q, %q]", site+"/package", site+"/package/module.py", site+"/gone.py")
-	got := python(t, "from streamlit.watcher import local_sources_watcher as w, another_sources_module as a\n"+
-		"print(w.watched("+list+")); print(a.watched("+list+"))", site)
-	want := fmt.Sprintf("['%[1]s/gone.py', '%[1]s/package/module.py']\n['%[1]s/gone.py', '%[1]s/package', '%[1]s/package/module.py']", site)
-	if got != want {
+	got := python(t, "import sys\nfrom streamlit.watcher.local_sources_watcher import LocalSourcesWatcher\n"+
+		"import outer.inner.module\nw = LocalSourcesWatcher()\n"+fmt.Sprintf("w.update_watched_modules(%q)\n", site+"/project")+
+		"w.on_path_changed(); w.close()\nfrom outer.inner.module import x; print('imported again', x)", site, site+"/project")
+	if want := "watches __init__.py\nwatches module.py\nimported again 1"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestShim_WatchesADirectoryThatTheSettingsName(t *testing.T) {
+	site := streamlitTree(t, watcherModule)
+	got := python(t, "from streamlit.watcher.local_sources_watcher import LocalSourcesWatcher\n"+
+		fmt.Sprintf("LocalSourcesWatcher()._register_watcher(%q, None)", site+"/project"), site)
+	if got != "watches project" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -87,15 +123,16 @@ func TestShim_ImportsStreamlitOnlyWhenTheAppDoes(t *testing.T) {
 
 func TestShim_LeavesADifferentStreamlitAlone(t *testing.T) {
 	for name, watcher := range map[string]string{
-		"no such function": "x = 1\n",
-		"not a function":   "get_module_paths = None\n",
-		"another result":   "def get_module_paths(module): return None\nassert get_module_paths(1) is None\n",
+		"no watcher":         "x = 1\n",
+		"no list of modules": "WatchedModule = print\nclass LocalSourcesWatcher:\n    def _register_watcher(self, path, name): return 'theirs'\n",
+		"no kind of module":  "class LocalSourcesWatcher:\n    def _register_watcher(self, path, name): return 'theirs'\n",
+		"not a method":       "WatchedModule = print\nclass LocalSourcesWatcher:\n    _register_watcher = None\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			site := streamlitTree(t, watcher)
 			got := python(t, "from streamlit.watcher import local_sources_watcher as w\n"+
-				"f = getattr(w, 'get_module_paths', None); print(f(1) if f else None)", site)
-			if got != "None" {
+				"f = getattr(getattr(w, 'LocalSourcesWatcher', None), '_register_watcher', None); print(f(w.LocalSourcesWatcher(), '/', 'root') if f else 'theirs')", site)
+			if got != "theirs" {
 				t.Errorf("got %q", got)
 			}
 		})

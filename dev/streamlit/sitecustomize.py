@@ -2,7 +2,7 @@
 
 Python imports the first module of this name on its path whenever it starts. This module:
 
-- keeps directories out of Streamlit's list of watched files. A package without __init__.py is a directory to
+- keeps Streamlit from watching the directories of packages. A package without __init__.py is a directory to
   Python. If Streamlit watches it, it notices saves slowly, and runs the script again for every file below.
 - makes Streamlit watch the directory of a script and not everything below it, which may be thousands of directories,
   and look for saves regularly if the system allows no more watches.
@@ -48,20 +48,33 @@ class _Hook:
         return spec
 
 
+class _Unwatched:
+    """A watcher that reports nothing, for the directory of a package."""
+
+    def close(self):
+        pass
+
+
 def _without_directories(module):
-    """Make the module's get_module_paths return files only."""
-    paths_of = getattr(module, "get_module_paths", None)
-    if not callable(paths_of):
+    """Make Streamlit's watcher list the directory of a package without watching it.
+
+    A save unloads what is listed. A package that stayed loaded while the one around it is unloaded could not be
+    imported again (KeyError).
+    """
+    sources = getattr(module, "LocalSourcesWatcher", None)
+    register = getattr(sources, "_register_watcher", None)
+    watched = getattr(module, "WatchedModule", None)
+    if not callable(register) or not callable(watched):
         return
 
-    def get_module_paths(of):
-        paths = paths_of(of)
-        try:
-            return {path for path in paths if not os.path.isdir(path)}
-        except TypeError:
-            return paths
+    def _register_watcher(self, filepath, module_name, *args, **kwargs):
+        listed = getattr(self, "_watched_modules", None)
+        # Without a module, it is a directory that Streamlit's settings name.
+        if listed is None or module_name is None or not os.path.isdir(filepath):
+            return register(self, filepath, module_name, *args, **kwargs)
+        listed[filepath] = watched(watcher=_Unwatched(), module_name=module_name)
 
-    module.get_module_paths = get_module_paths
+    sources._register_watcher = _register_watcher
 
 
 def _watch_less(module):
