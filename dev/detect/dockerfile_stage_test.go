@@ -61,3 +61,17 @@ func TestTree_TakesTheDockerfileOfTheScript(t *testing.T) {
 		t.Errorf("entry %s (%+v), recipe %+v", e.Path, e.Why(), r)
 	}
 }
+
+// TestTree_TakesNoDockerfileOfAnotherDirectory wants none for a script outside the directory that a Dockerfile is built from.
+func TestTree_TakesNoDockerfileOfAnotherDirectory(t *testing.T) {
+	f, err := Tree(fstest.MapFS{
+		"app.py": {Data: []byte("import streamlit as st\n")}, "shop/server.py": {Data: []byte("import mcp\n")}, "shop/deploy/mcp/requirements.txt": {Data: []byte("mcp\n")},
+		"shop/deploy/mcp/Dockerfile": {Data: []byte("FROM python:3.11\nCOPY deploy/mcp/requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := f.Recipe(); !ok || r.Dockerfile != "" {
+		t.Errorf("recipe %+v", r)
+	}
+}

@@ -121,7 +121,7 @@ func (f *Findings) fit(d Dockerfile, script string) int {
 		return isAbove + near
 	}
 	apart := !slices.ContainsFunc(f.tree.pythonFiles(), func(name string) bool { return below(dir, name) }) // as docker/ is
-	if apart && len(others) == 0 && !below(dir, script) {
+	if apart && len(others) == 0 && !below(dir, script) && below(buildContext(f.tree, d), script) {
 		return isElsewhere
 	}
 	return 0

@@ -93,7 +93,7 @@ func examples() map[string]example {
 		}},
 		"secret.source": {fails: file("app.py", "TOKEN = '"+githubKey+"'\n"), passes: file("app.py", "TOKEN = 'ghp_"+strings.Repeat("x", 36)+"'\n")},
 		"secret.tracked": {fails: func(s *subject) { s.Repository.Tracked = append(s.Repository.Tracked, ".streamlit/secrets.toml") }, passes: func(s *subject) {
-			s.Repository.Tracked = append(s.Repository.Tracked, ".env.example", "secrets.toml.md")
+			s.Repository.Tracked = append(s.Repository.Tracked, ".env.example", ".env.examples-cache", ".env.sample.local", "secrets.toml.md")
 		}},
 		"secret.history": {fails: func(s *subject) { s.blobs = []testBlob{{"old/cloud.py", awsSecret + "\n"}} }, passes: func(s *subject) { s.blobs = []testBlob{{"old/cloud.py", "aws_secret_access_key = os.environ['X']\n"}} }},
 		"secret.compose": {fails: service("API_KEY", "q8w7e6r5"), passes: service("API_KEY", "${API_KEY}")},

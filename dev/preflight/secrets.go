@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,10 +46,13 @@ func isSecretFile(name string) bool {
 	case base == ".env", base == "secrets.toml" && dir == ".streamlit", dir == ".aws", slices.Contains(strings.Split(name, "/"), dev.StateDir):
 		return true
 	case strings.HasPrefix(base, ".env."):
-		return !isSampleFile(base)
+		return !isSampleFile(base) && !samplePart.MatchString(base)
 	}
 	return false
 }
+
+// samplePart matches names such as ".env.example.local" and ".env.examples-cache".
+var samplePart = regexp.MustCompile(`\.(?:example|sample|template)s?(?:[.-]|$)`)
 
 // sourceSecrets searches a file of the project for credentials.
 func (c *checker) sourceSecrets(s *scanner, name string) {
