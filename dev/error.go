@@ -185,7 +185,7 @@ func Codes() []CodeDoc {
 		{CodeAuthSecrets, "a secrets.toml cannot be read"},
 		{CodeAuthBoto3, "boto3 is too old to use the local parameter store"},
 		{CodeAuthStreamlit, "warning: this version of Streamlit has known bugs in st.login"},
-		{CodeAuthOff, "the project runs with its login bypassed, so nobody signs in"},
+		{CodeAuthOff, "the project runs in local mode, in which nobody signs in at the local provider"},
 		{CodeAuthInvalid, "a setting of the local provider cannot be used: issuer, profile, people or clients"},
 		{CodeAuthFault, "the local provider has no such fault, or the fault does not take these parameters"},
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},

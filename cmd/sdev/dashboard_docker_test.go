@@ -21,7 +21,7 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	page := filepath.Join("code_package", "streamlit", "Home.py")
 	p.write(page, home("one"))
 	tm := p.terminal(100, 30, "up", "--local")
-	tm.sees("● running", "LOGIN BYPASSED", "no tab open", "streamlit-local", "sdev-gateway")
+	tm.sees("● running", "BYPASS ON", "no tab open", "streamlit-local", "sdev-gateway")
 	b := openTab(t, p.url())
 	b.shows("one")
 	tm.sees("1 tab open", "main page")
@@ -88,7 +88,7 @@ func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
 	tm.keys("fwrong-aud\r")
 	tm.sees("ACTIVE FAULTS", "wrong-aud takes effect once")
 	tm.keys("x")
-	tm.sees("LOGIN BYPASSED", "mode local after")
+	tm.sees("BYPASS ON", "mode local after")
 	tm.keys("\x03") // it did not start the project, so it does not stop it
 	if code, left := tm.ended(); code != dev.ExitOK || !strings.Contains(left, "still runs") || len(p.ids()) != 2 {
 		t.Fatalf("exit code %d, runs %v\n%s", code, p.ids(), left)

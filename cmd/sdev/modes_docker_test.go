@@ -190,7 +190,7 @@ func TestDockerWithAuth_SwitchingTheModeReplacesTheAppAlone(t *testing.T) {
 	if local.Mode != dev.Local || local.Issuer != "" || local.URL != ready.URL || p.inside("echo $LOCAL_STREAMLIT$AWS_ENDPOINT_URL_SSM") != "1" {
 		t.Errorf("%+v", local)
 	}
-	if code, text := get(t, ready.Issuer+"/jwks"); code != http.StatusServiceUnavailable || !strings.Contains(text, "bypassed") {
+	if code, text := get(t, ready.Issuer+"/jwks"); code != http.StatusServiceUnavailable || !strings.Contains(text, "local mode") {
 		t.Errorf("the provider answers %d %s", code, text)
 	}
 

@@ -49,7 +49,7 @@ func (o *overlay) environment(ports appPorts) {
 	o.set("STREAMLIT_BROWSER_SERVER_PORT", strconv.Itoa(o.parts.Port), "sdev: the port in the address bar")
 	o.label(dev.LabelMode, string(o.parts.Mode))
 	if o.parts.Mode == dev.Local {
-		o.set("LOCAL_STREAMLIT", "1", "sdev up --local: the login is bypassed")
+		o.set("LOCAL_STREAMLIT", "1", "sdev up --local: the bypass of the login")
 	}
 	if len(o.parts.Shim) > 0 {
 		o.set("PYTHONPATH", o.pythonPath(), "sdev: the start-up shim, then "+o.pythonPathWhy())

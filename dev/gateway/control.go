@@ -281,7 +281,7 @@ func (g *gateway) setLogin(ctx context.Context, login *dev.LoginSettings) error 
 	}
 	text := "It will come back with its login."
 	if !login.Mode.SignsIn() {
-		text = "It will come back with its login bypassed."
+		text = "It will come back in local mode."
 	}
 	g.loop.announce(dev.Announcement{How: dev.AnnounceRestart, Text: text})
 	return nil

@@ -185,7 +185,7 @@ func (s *loginServer) do(ctx context.Context, c oidc.Command) (oidc.State, error
 		return oidc.State{}, nil
 	}
 	if p == nil {
-		return oidc.State{}, errors.New("the login is bypassed; to run the app with its login: sdev up --with-auth")
+		return oidc.State{}, errors.New("nobody signs in here in local mode; to run the app with its login: sdev up --with-auth")
 	}
 	state, err := p.Do(ctx, c)
 	if err != nil || c.Do != oidc.DoPeople {
@@ -211,7 +211,7 @@ func (s *loginServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 	case p == nil:
-		plainText(w, http.StatusServiceUnavailable, "There is no sign-in page now, because the app's login is bypassed.\n\nTo run the app with its login: sdev up --with-auth\n")
+		plainText(w, http.StatusServiceUnavailable, "There is no sign-in page now, because the app runs in local mode.\n\nTo run the app with its login: sdev up --with-auth\n")
 	default:
 		p.ServeHTTP(w, r)
 	}

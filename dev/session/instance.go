@@ -165,7 +165,7 @@ func (i Instance) Steer(ctx context.Context, r Runner, c oidc.Command) (oidc.Sta
 		return oidc.State{}, &dev.Error{Code: dev.CodeNotRunning, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " is not running", Hint: "run: sdev up --with-auth"}
 	}
 	if !i.Mode().SignsIn() {
-		return oidc.State{}, &dev.Error{Code: dev.CodeAuthOff, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " runs with its login bypassed", Hint: "run: sdev up --with-auth"}
+		return oidc.State{}, &dev.Error{Code: dev.CodeAuthOff, Exit: dev.ExitFailed, Message: "project " + i.Project.Name + " runs in local mode, in which nobody signs in at the local provider", Hint: "run: sdev up --with-auth"}
 	}
 	status, err := i.callGateway(ctx, r, gateway.Request{Do: gateway.DoAuth, Auth: c})
 	return status.Auth, err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/session"
@@ -65,12 +66,9 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		return &b
 	}
 	if s.URL != "" {
-		mode := string(s.Mode)
-		if s.Mode == dev.Local {
-			mode = "local: the login is bypassed"
-			if s.Auth.Current != "" {
-				mode += ", and st.user is " + s.Auth.Current
-			}
+		mode := render.Mode(s.Mode)
+		if s.Mode == dev.Local && s.Auth.Current != "" {
+			mode += ", st.user is " + s.Auth.Current
 		}
 		row("page", "%s  %s", s.URL, mode)
 		if s.Issuer != "" {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
@@ -162,7 +163,7 @@ func (d *host) finish(ctx context.Context, stop bool) error {
 
 func modeText(m dev.Mode) string {
 	if m == dev.Local {
-		return "local: the login is bypassed"
+		return render.Mode(m)
 	}
 	return "login: " + string(m)
 }

@@ -222,10 +222,7 @@ func (p *plain) state(e dev.ServiceState) string {
 }
 
 func (p *plain) ready(e dev.Ready) string {
-	mode := string(e.Mode)
-	if e.Mode == dev.Local {
-		mode = "local: the login is bypassed"
-	}
+	mode := Mode(e.Mode)
 	how := p.style.warn.Render(mode)
 	if e.Issuer != "" {
 		how = "login " + mode + " at " + e.Issuer

@@ -77,6 +77,15 @@ func Count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
+// Mode names a login mode. In the local one sdev sets the variable of the bypass; whether the app's login heeds it is the
+// app's business, and a warning says so where it does not.
+func Mode(m dev.Mode) string {
+	if m == dev.Local {
+		return "local: bypass on (LOCAL_STREAMLIT=1)"
+	}
+	return string(m)
+}
+
 // Duration formats milliseconds.
 func Duration(ms int64) string {
 	switch {

@@ -60,7 +60,7 @@ func (m *model) switchMode() tea.Cmd {
 	}
 	list := make([]choice, 0, len(others))
 	for _, mode := range others {
-		about := "the login is bypassed"
+		about := "the bypass is on"
 		if mode.SignsIn() {
 			about = "people sign in at the local provider"
 		}

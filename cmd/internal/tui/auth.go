@@ -52,7 +52,7 @@ func (a *auth) do(c command) tea.Cmd {
 	default: // the other commands are for the provider
 	}
 	if !a.state.snap.Mode.SignsIn() || !a.state.runs() {
-		a.notify(neutral, "the login is bypassed; "+keyOf(everywhere, cmdSwitch)+" switches it on")
+		a.notify(neutral, "nobody signs in at the local provider in this mode; "+keyOf(everywhere, cmdSwitch)+" switches it")
 		return nil
 	}
 	switch c {
@@ -109,7 +109,7 @@ func (a *auth) bypassed(sh sheet) []string {
 		if who := sh.state.facts.Provider.Current; who != "" {
 			user = "st.user is " + safe(who)
 		}
-		rows = append(rows, sh.row(sh.bypass.Render(" LOGIN BYPASSED ")+"  everybody has access"), sh.row(user), "")
+		rows = append(rows, sh.row(sh.bypass.Render(bypassBadge)+"  a login that heeds LOCAL_STREAMLIT lets everybody in"), sh.row(user), "")
 	} else {
 		rows = append(rows, sh.row(sh.dim.Render("the project is not running")), "")
 	}

@@ -64,12 +64,15 @@ func (m *model) top() string {
 	return spread(left+" ", right, m.layout.width)
 }
 
+// bypassBadge is the badge of the local mode.
+const bypassBadge = " BYPASS ON "
+
 // badge shows the login mode, so that nobody confuses them.
 func (m *model) badge() string {
 	if m.state.snap.URL == "" || m.state.snap.Stopped {
 		return ""
 	}
-	text := " LOGIN BYPASSED "
+	text := bypassBadge
 	if m.layout.width < 70 {
 		text = " BYPASS "
 	}

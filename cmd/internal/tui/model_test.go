@@ -47,7 +47,7 @@ func TestBypass_CannotBeOverlooked(t *testing.T) {
 			r.m.restyle(look{p, dark})
 			r.running(dev.Local)
 			top, _, _ := strings.Cut(r.m.View().Content, "\n")
-			if !strings.Contains(ansi.Strip(top), " LOGIN BYPASSED ") || !strings.Contains(top, r.m.theme.bypass.Render(" LOGIN BYPASSED ")) {
+			if !strings.Contains(ansi.Strip(top), " BYPASS ON ") || !strings.Contains(top, r.m.theme.bypass.Render(" BYPASS ON ")) {
 				t.Errorf("%s: %q", p, top)
 			}
 			if p == colorprofile.ASCII && strings.ContainsAny(strings.NewReplacer("[7m", "", "[1m", "", "[1;7m", "", "[m", "", "[0m", "").Replace(top), "[") {
@@ -342,7 +342,7 @@ func TestAuth_SteersTheProvider(t *testing.T) {
 	if r.host.last().Do != "" {
 		t.Error("somebody was signed in though the login is bypassed")
 	}
-	r.sees("x switches it on")
+	r.sees("x switches it")
 }
 
 func TestKeys_MeanOneThingEach(t *testing.T) {

@@ -55,7 +55,7 @@ func (o *overview) view(t theme) string {
 // idle is the screen of a project that is not running.
 func (o *overview) idle(t theme, s *state) []string {
 	rows := []string{"", "  " + t.strong.Render(cmp.Or(safe(s.facts.Project), "this project")) + " is not running", "  " + t.dim.Render(safe(s.facts.Dir)), ""}
-	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it with the login bypassed", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
+	rows = append(rows, "  "+t.key.Render(keyOf(everywhere, cmdStart))+"  start it with the bypass on", "  "+t.key.Render(keyOf(everywhere, cmdPalette))+"  everything else")
 	return rows
 }
 

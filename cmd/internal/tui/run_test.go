@@ -115,7 +115,7 @@ const leftAltScreen = "\x1b[?1049l"
 func TestRun_ShowsAndGivesTheTerminalBack(t *testing.T) {
 	devtest.Leaks(t)
 	s := start(t.Context(), t, &fakeHost{facts: shopFacts()})
-	s.await(t, "LOGIN BYPASSED")
+	s.await(t, "BYPASS ON")
 	s.press(t, "q")
 	if err := <-s.ended; err != nil || s.exit.Stop {
 		t.Errorf("%v, %+v", err, s.exit)
@@ -130,7 +130,7 @@ func TestRun_EndsWithItsContext(t *testing.T) {
 	devtest.Leaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s := start(ctx, t, &fakeHost{facts: shopFacts()})
-	s.await(t, "LOGIN BYPASSED")
+	s.await(t, "BYPASS ON")
 	cancel()
 	if err := <-s.ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
@@ -166,7 +166,7 @@ func (*brokenHost) Do(context.Context, Action) (string, error) { panic("a fault 
 
 func TestRun_GivesTheTerminalBackAfterAPanic(t *testing.T) {
 	s := start(t.Context(), t, &brokenHost{fakeHost{facts: shopFacts()}})
-	s.await(t, "LOGIN BYPASSED")
+	s.await(t, "BYPASS ON")
 	s.press(t, "r")
 	if err := <-s.ended; !errors.Is(err, ErrBroke) {
 		t.Errorf("%v", err)
