@@ -21,6 +21,7 @@ const SecretsFile = "/opt/sdev/secrets.toml"
 type LoginParts struct {
 	Hosts   []string // hosts of identity providers that the project's settings name, in app mode
 	Secrets string   // file on this machine that becomes [SecretsFile], in native mode
+	Client  []string // variables from which the app has its OAuth client, and that nothing may set, in app mode
 	Mapped  string   // which addresses are known to lead to the local provider, for a note; "" for none
 	// Person are the claims of the person that st.user is while the login is bypassed; nil for nobody.
 	Person map[string]any
@@ -120,6 +121,26 @@ func (o *overlay) appLogin() {
 	}
 	for _, name := range []string{"OAUTHLIB_INSECURE_TRANSPORT", "AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_RELAX_TOKEN_SCOPE"} {
 		o.setDefault(name, "1", "sdev: the page and the local provider have no TLS on this machine")
+	}
+	o.unsetClient()
+}
+
+// unsetClient gives a value to the variables of the OAuth client that nothing sets. The local provider takes any client, and
+// leads people back to the page.
+func (o *overlay) unsetClient() {
+	const why = "sdev: nothing sets it, and the local provider takes any client"
+	for _, name := range o.parts.Login.Client {
+		if o.value(name) != "" {
+			continue
+		}
+		switch lower := strings.ToLower(name); {
+		case strings.HasSuffix(lower, "secret"):
+			o.set(name, "sdev-local-secret", why)
+		case strings.HasSuffix(lower, "id"):
+			o.set(name, "sdev-local-client", why)
+		default:
+			o.set(name, o.out.URL, "sdev: nothing sets it; the app's origin in this run")
+		}
 	}
 }
 

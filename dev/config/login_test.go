@@ -258,3 +258,19 @@ func TestParameters_HaveNamesThatTheStoreCanHold(t *testing.T) {
 		}
 	}
 }
+
+func TestOverlay_AnAppWithoutItsClientGetsOne(t *testing.T) {
+	e, app := overlaid(t, "services: {streamlit: {image: shop, environment: {A_CLIENT_ID: '', B_CLIENT_ID: mine}}}", signingIn(dev.AppLogin), func(p *config.Parts) {
+		p.Login.Client = []string{"A_CLIENT_ID", "B_CLIENT_ID", "CLIENT_SECRET", "Redirect_Uri", "IMAGES_CLIENTID"}
+		p.Image.Env = map[string]string{"IMAGES_CLIENTID": "its own"}
+	})
+	for name, want := range map[string]string{"A_CLIENT_ID": "sdev-local-client", "B_CLIENT_ID": "mine", "CLIENT_SECRET": "sdev-local-secret", "Redirect_Uri": e.URL, "IMAGES_CLIENTID": ""} {
+		got := ""
+		if v := app.Environment[name]; v != nil {
+			got = *v
+		}
+		if got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,9 @@ type LoginUse struct {
 	// Parameters are names of parameters in a parameter store: arguments and values of anything with "parameter" in
 	// its own name.
 	Parameters []Fact `json:"parameters"`
+	// Variables are environment variables from which the code has the app's OAuth client: its id, its secret, and the
+	// address to which people return. Those that a .env file of the tree sets are left out.
+	Variables []Fact `json:"-"`
 	// Required are constants that require the login even if LOCAL_STREAMLIT is set.
 	Required []Fact `json:"required"`
 	// Optional are constants that allow the bypass.
@@ -52,6 +56,7 @@ func login(p *program) LoginUse {
 			}
 		}
 	}
+	l.Variables = slices.DeleteFunc(l.Variables, func(f Fact) bool { return dotEnvSets(p.t, f.Value) })
 	return l
 }
 
@@ -63,6 +68,9 @@ func (l *LoginUse) readText(m *module, i int) {
 	}
 	if tok.s == "LOCAL_STREAMLIT" {
 		l.Reads = add(l.Reads, Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line})
+	}
+	if clientVariable.MatchString(tok.s) && readsVariable(m.tokens[:i]) {
+		l.Variables = add(l.Variables, Fact{Value: tok.s, Why: "the code reads it", File: m.path, Line: tok.line})
 	}
 	if l.Pool.Value == "" && cognitoPool.MatchString(tok.s) {
 		l.Pool = Fact{Value: tok.s, Why: "the code names it", File: m.path, Line: tok.line}
@@ -118,6 +126,37 @@ func add(list []Fact, f Fact) []Fact {
 func isMemberOf(before []token, owners ...string) bool {
 	n := len(before)
 	return n > 1 && before[n-1].is(".") && before[n-2].kind == word && slices.Contains(owners, before[n-2].s)
+}
+
+// clientVariable matches names of environment variables with a part of an OAuth client.
+var clientVariable = regexp.MustCompile(`(?i)^\w*(client_?id|client_?secret|redirect_ur[il])$`)
+
+// readsVariable reports whether the tokens before a name read the environment variable of that name: environ["NAME"],
+// environ.get("NAME") or getenv("NAME").
+func readsVariable(before []token) bool {
+	n := len(before)
+	switch {
+	case n < 2:
+		return false
+	case before[n-1].is("["):
+		return before[n-2].is("environ")
+	case before[n-1].is("("):
+		return before[n-2].is("getenv") || before[n-2].is("get") && isMemberOf(before[:n-2], "environ")
+	}
+	return false
+}
+
+// dotEnvSets reports whether a .env file of the tree gives a variable a value.
+func dotEnvSets(t *tree, name string) bool {
+	for _, file := range t.named(func(base string) bool { return base == ".env" }) {
+		for _, l := range t.lines(file) {
+			key, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(l.text), "export "), "=")
+			if ok && strings.TrimSpace(key) == name && strings.Trim(strings.TrimSpace(value), `"'`) != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // setsVariable reports whether the tokens around a name set the environment variable of that name: environ["NAME"] =

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sdev/dev/detect"
 )
 
@@ -99,5 +101,21 @@ def oauth():
 	}
 	if l := loginOf(t, map[string]string{"app.py": "import streamlit as st\nREQUIRE_OAUTH_IN_LOCAL = False\n"}); len(l.Required) != 0 {
 		t.Errorf("%+v", l.Required)
+	}
+}
+
+func TestLogin_VariablesOfTheClient(t *testing.T) {
+	l := loginOf(t, map[string]string{
+		"app.py": "import os\nimport streamlit as st\nfrom streamlit_oauth import OAuth2Component\nONE = os.environ['GOOGLE_CLIENT_ID']\nTWO = os.environ.get('GOOGLE_CLIENT_SECRET')\n" +
+			"THREE = os.getenv(\"REDIRECT_URI\", '')\nFOUR = os.getenv('AUTH0_CLIENT_ID')\nprint('CLIENT_ID')\nst.secrets['CLIENT_SECRET']\nos.getenv('CLIENT_NAME')\n",
+		".env": "export AUTH0_CLIENT_ID = 'mine'\nREDIRECT_URI=\n",
+	})
+	var got []string
+	for _, f := range l.Variables {
+		got = append(got, f.Value+" "+f.Place())
+	}
+	want := []string{"GOOGLE_CLIENT_ID app.py:4", "GOOGLE_CLIENT_SECRET app.py:5", "REDIRECT_URI app.py:6"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

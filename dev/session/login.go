@@ -125,6 +125,16 @@ func (s *loginSetup) assumptions(p *config.Project) {
 		s.assume("in this mode these addresses lead to the local provider: "+mapped, "you need not do anything: sdev's start-up shim maps them wherever the app has them from, and the shim does not ship")
 	}
 	s.warnings = append(s.warnings, unmappedLogins(s.found)...)
+	set := p.Variables()
+	var unset []string
+	for _, v := range s.found.Login.Variables {
+		if !slices.ContainsFunc(set, func(have config.Variable) bool { return have.Name == v.Value }) {
+			unset = append(unset, v.Value+" ("+v.Place()+")")
+		}
+	}
+	if len(unset) > 0 {
+		s.assume("in this mode these variables, which nothing sets, are those of a client of the local provider: "+strings.Join(unset, ", "), "you need not do anything: the local provider takes any client; a deployment needs the real values")
+	}
 	for _, parameter := range s.found.Login.Parameters {
 		if _, known := p.Settings.AWS.Parameters[parameter.Value]; !known && !isClientParameter(parameter.Value) {
 			s.assume("the app asks the parameter store for "+parameter.Value+" ("+parameter.Place()+"), but the local parameter store, which this mode uses, does not contain it",
@@ -161,7 +171,11 @@ func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginP
 	if !s.mode.SignsIn() {
 		return config.LoginParts{Person: s.personClaims(p)}
 	}
-	return config.LoginParts{Hosts: s.identity.hosts(), Mapped: s.identity.text(), Secrets: p.SecretsPath()}
+	parts := config.LoginParts{Hosts: s.identity.hosts(), Mapped: s.identity.text(), Secrets: p.SecretsPath()}
+	for _, v := range s.found.Login.Variables {
+		parts.Client = append(parts.Client, v.Value)
+	}
+	return parts
 }
 
 // provider returns the settings of the local provider. page is the address of the app. In native mode it also writes the

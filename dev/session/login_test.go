@@ -213,3 +213,19 @@ func TestBypassWarnings_NameALoginThatCannotBeBypassed(t *testing.T) {
 		t.Errorf("where it is not bypassed: %+v", w)
 	}
 }
+
+func TestLogin_SaysWhichVariablesOfTheClientNothingSets(t *testing.T) {
+	const script = "import os\n" + ownLogin + "ID = os.environ.get('GOOGLE_CLIENT_ID')\nSECRET = os.environ.get('GOOGLE_CLIENT_SECRET')\n"
+	p, s, err := loginOf(t, script, "", Options{Auth: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(s.warnings, func(w dev.Warning) bool {
+		return strings.HasSuffix(w.Message, "are those of a client of the local provider: GOOGLE_CLIENT_ID (Home.py:6), GOOGLE_CLIENT_SECRET (Home.py:7)")
+	}) {
+		t.Errorf("%+v", s.warnings)
+	}
+	if got := s.overlay(p, engine.Ports{}).Client; !slices.Equal(got, []string{"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"}) {
+		t.Errorf("variables %v", got)
+	}
+}
