@@ -46,11 +46,25 @@ func (r *recipe) failed(err error, name string, tail []string) error {
 			e.Message += ": " + text
 		}
 	}
-	if tail = r.explain(e, err.Error(), tail); len(tail) > 0 {
+	tail = r.explain(e, err.Error(), tail) // which looks for files in the whole step
+	e.Message = strings.Replace(e.Message, name, shortStep(name), 1)
+	if len(tail) > 0 {
 		e.Message += "\n  " + strings.Join(tail, "\n  ")
 	}
 	return e
 }
+
+// shortStep is a step on about one line, without the flags of its instruction.
+func shortStep(name string) string {
+	const longest = 120 // characters
+	short := []rune(strings.Join(strings.Fields(stepFlag.ReplaceAllString(name, "")), " "))
+	if len(short) > longest {
+		return string(short[:longest-1]) + "…"
+	}
+	return string(short)
+}
+
+var stepFlag = regexp.MustCompile(` --(?:mount|network|security|chown|chmod|link|parents|exclude|from)=\S+`)
 
 // frontendStep is BuildKit's step that resolves the image of a "# syntax=" line.
 const frontendStep = "resolve image config for "

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,5 +63,16 @@ func TestWithoutPassword_HidesIt(t *testing.T) {
 		if got := withoutPassword(text); got != want {
 			t.Errorf("%s: %s", text, got)
 		}
+	}
+}
+
+func TestFailed_ShowsALongStepOnOneLine(t *testing.T) {
+	r := &recipe{}
+	r.Service = "web"
+	step := "5, stage-3: RUN --mount=type=cache,target=/root/.cache/uv --mount=type=secret,id=ca     pip install -r list.txt && " + strings.Repeat("more && ", 100)
+	err, _ := errors.AsType[*dev.Error](r.failed(errors.New("process did not complete successfully: exit code: 1"), step, []string{"error: disk full"}))
+	first, rest, _ := strings.Cut(err.Message, "\n")
+	if !strings.HasPrefix(first, "the build of service web failed: step 5, stage-3: RUN pip install -r list.txt && more") || len([]rune(first)) > 160 || !strings.Contains(rest, "disk full") {
+		t.Errorf("%s", err.Message)
 	}
 }
