@@ -42,8 +42,8 @@ func openRoot(dir string, owner Owner, m *manifest) (*openedRoot, error) {
 // The name of a temporary file is the receiver's process id between these.
 const tempPrefix, tempSuffix = ".sdev-", "~"
 
-// sweep removes temporary files that a killed receiver left in a directory. Only one receiver runs at a
-// time.
+// sweep removes temporary files that a killed receiver left in a directory, the first time that this one looks there. Only
+// one receiver runs at a time.
 func (r *openedRoot) sweep(dir string) {
 	if r.sweptDirs[dir] {
 		return
@@ -90,6 +90,7 @@ func (r *openedRoot) rel(full string) (rel string, ok bool) {
 // upToDate reports whether the file in the container is the one that w describes.
 func (r *openedRoot) upToDate(w want) bool {
 	p := string(w.Path)
+	r.sweep(path.Dir(p))
 	if w.Weak && !r.manifest.paths[r.full(p)] {
 		return true
 	}

@@ -304,6 +304,20 @@ func TestSyncer_AnySequenceOfEditsEndsEqual(t *testing.T) {
 	}
 }
 
+func TestSyncer_RemovesWhatAKilledReceiverLeft(t *testing.T) {
+	p := newPair(t)
+	p.write("pages/a.py", "one")
+	p.run()
+	p.await(compared)
+	p.stop()
+	if err := os.WriteFile(filepath.Join(p.there, "pages", ".sdev-1~"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	p.await(compared)
+	p.same()
+}
+
 // clear makes room for a directory where files are in the way.
 func (p *pair) clear(dir string) {
 	for ; dir != "."; dir = filepath.Dir(dir) {
