@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // HandoffDir is the directory in a bundle for sdev's own files.
@@ -24,4 +25,10 @@ func RealPath(name string) string {
 		return filepath.Join(RealPath(filepath.Dir(name)), filepath.Base(name))
 	}
 	return name
+}
+
+// IsWithin reports whether a path is a directory or lies below it. Both are clean, with slashes, and absolute or relative to
+// the same directory.
+func IsWithin(dir, path string) bool {
+	return path == dir || dir == "/" || strings.HasPrefix(path, dir+"/")
 }

@@ -21,3 +21,14 @@ func TestRealPath_ResolvesLinksAsFarAsTheyExist(t *testing.T) {
 		}
 	}
 }
+
+func TestIsWithin(t *testing.T) {
+	for _, c := range []struct {
+		dir, path string
+		want      bool
+	}{{"/app", "/app", true}, {"/app", "/app/pages", true}, {"/app", "/apple", false}, {"/app/pages", "/app", false}, {"/", "/app", true}, {"src", "src/a.py", true}} {
+		if got := dev.IsWithin(c.dir, c.path); got != c.want {
+			t.Errorf("%s is within %s: %t", c.path, c.dir, got)
+		}
+	}
+}

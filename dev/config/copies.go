@@ -56,7 +56,7 @@ func (o *overlay) isMounted(target string) bool {
 	return slices.ContainsFunc(o.app.Volumes, func(v types.ServiceVolumeConfig) bool {
 		_, project := o.p.relative(v.Source)
 		stays := v.Type != types.VolumeTypeBind || !project
-		return stays && within(path.Clean(v.Target), path.Clean(target))
+		return stays && dev.IsWithin(path.Clean(v.Target), path.Clean(target))
 	})
 }
 

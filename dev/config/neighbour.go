@@ -80,7 +80,7 @@ func hideMounts(copies []dev.Copy, taken []string) []dev.Copy {
 		target := path.Clean(c.Target)
 		for _, at := range taken {
 			own := slices.ContainsFunc(copies, func(other dev.Copy) bool { return path.Clean(other.Target) == at })
-			if at != target && within(target, at) && !own {
+			if at != target && dev.IsWithin(target, at) && !own {
 				copies[i].Hidden = append(copies[i].Hidden, at)
 			}
 		}
@@ -90,7 +90,7 @@ func hideMounts(copies []dev.Copy, taken []string) []dev.Copy {
 
 // needsReceiverVolume reports whether the receiver's directory would otherwise be read-only or inside another mount.
 func needsReceiverVolume(s types.ServiceConfig, taken []string) bool {
-	return s.ReadOnly || slices.ContainsFunc(taken, func(at string) bool { return within(at, dev.ReceiverDir) })
+	return s.ReadOnly || slices.ContainsFunc(taken, func(at string) bool { return dev.IsWithin(at, dev.ReceiverDir) })
 }
 
 func receiverVolume() types.ServiceVolumeConfig {

@@ -150,7 +150,7 @@ func (t trigger) checkTarget(r dev.Rule) error {
 			continue
 		}
 		mounted := path.Clean(v.Target)
-		if within(mounted, target) {
+		if dev.IsWithin(mounted, target) {
 			return t.bad(fmt.Sprintf("syncs to %s, where %s is mounted: saves are already live there", r.Target, t.shown(v.Source)), "remove the rule or the volume", "target")
 		}
 		if rel, ok := strings.CutPrefix(mounted, target+"/"); ok && !coversAll(r.Ignore, rel) {
@@ -166,13 +166,13 @@ func (t trigger) checkTarget(r dev.Rule) error {
 // writable reports whether a path of a read-only container lies on a writable mount.
 func (t trigger) writable(target string) bool {
 	for _, v := range t.service.Volumes {
-		if v.Type != types.VolumeTypeBind && !v.ReadOnly && within(path.Clean(v.Target), target) {
+		if v.Type != types.VolumeTypeBind && !v.ReadOnly && dev.IsWithin(path.Clean(v.Target), target) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(t.service.Tmpfs, func(entry string) bool {
 		at, _, _ := strings.Cut(entry, ":")
-		return within(path.Clean(at), target)
+		return dev.IsWithin(path.Clean(at), target)
 	})
 }
 
@@ -181,9 +181,4 @@ func (t trigger) shown(source string) string {
 		return "./" + rel
 	}
 	return source
-}
-
-// within reports whether p is dir or lies below it; both are clean and absolute.
-func within(dir, p string) bool {
-	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }

@@ -165,7 +165,7 @@ func (e *Explanation) locate(from, dir, given string, outside []dev.OutsideDir) 
 		e.Real = target
 	}
 	rel, err := filepath.Rel(root, at)
-	if slices.ContainsFunc(outside, func(o dev.OutsideDir) bool { return within(o.Path, filepath.ToSlash(rel)) }) {
+	if slices.ContainsFunc(outside, func(o dev.OutsideDir) bool { return dev.IsWithin(o.Path, filepath.ToSlash(rel)) }) {
 		return filepath.ToSlash(rel), nil
 	}
 	if err != nil || !filepath.IsLocal(rel) {
@@ -181,9 +181,6 @@ func (e *Explanation) locate(from, dir, given string, outside []dev.OutsideDir) 
 	}
 	return filepath.ToSlash(rel), nil
 }
-
-// within reports whether a path is a directory or lies below it.
-func within(dir, p string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
 // resolved follows the links in a path, as far as the path exists.
 func resolved(full string) string {
