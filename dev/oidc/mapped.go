@@ -182,7 +182,8 @@ func (at mappedAddress) scopes(granted []string) []string {
 }
 
 // shape turns userinfo into what the address returns in place of it. Sources: "Get the authenticated user" of GitHub's
-// REST API, "Get a user" of Microsoft Graph, and the discovery document of Google's OAuth2 API v2.
+// REST API, "Get a user" of Microsoft Graph, "people.get" of Google's People API, and the discovery document of Google's
+// OAuth2 API v2.
 func (at mappedAddress) shape(c claims) any {
 	sub, email, name := c.text("sub"), c.text("email"), c.text("name")
 	switch {
@@ -193,6 +194,13 @@ func (at mappedAddress) shape(c claims) any {
 		return claims{"login": login, "id": numberOf(email), "type": "User", "name": name, "email": email, "avatar_url": "", "html_url": "https://github.com/" + login}
 	case at.host == "graph.microsoft.com" && strings.HasSuffix(at.path, "/me"):
 		return claims{"id": uuidOf(email), "displayName": name, "mail": email, "userPrincipalName": email, "givenName": c["given_name"], "surname": c["family_name"]}
+	case at.host == "people.googleapis.com":
+		about := claims{"primary": true, "verified": true, "source": claims{"type": "PROFILE", "id": sub}}
+		person := claims{"resourceName": "people/" + sub, "names": []claims{{"metadata": about, "displayName": name, "givenName": c["given_name"], "familyName": c["family_name"]}}}
+		if email != "" {
+			person["emailAddresses"] = []claims{{"metadata": about, "value": email}}
+		}
+		return person
 	case at.host == "discord.com":
 		return claims{"id": sub, "username": name, "global_name": name, "email": email, "verified": true}
 	case strings.HasSuffix(at.host, "facebook.com"):

@@ -116,6 +116,7 @@ func TestMapped_ServicesThatAreMoreThanAProviderAnswerAsTheyDo(t *testing.T) {
 		"api.github.com/user/emails":            `[{"email":"alice@example.com","primary":true,"verified":true,"visibility":"public"}]`,
 		"graph.microsoft.com/v1.0/me":           `"userPrincipalName":"alice@example.com"`,
 		"www.googleapis.com/oauth2/v2/userinfo": `"verified_email":true`,
+		"people.googleapis.com/v1/people/me":    `"emailAddresses":[{"metadata":{"primary":true,`,
 		"discord.com/api/users/@me":             `"global_name":"Alice M`,
 		"graph.facebook.com/v19.0/me":           `"email":"alice@example.com"`,
 	} {
