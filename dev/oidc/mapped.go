@@ -82,7 +82,7 @@ func (p *Provider) serveMapped(under string, w http.ResponseWriter, r *http.Requ
 	e := &p.endpoints[i]
 	own := r.Clone(r.Context())
 	own.URL.Path, own.URL.RawPath = p.base.Path+e.path, ""
-	if err := p.adapt(e, own); err != nil {
+	if err := p.adapt(e, own, at); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -90,10 +90,13 @@ func (p *Provider) serveMapped(under string, w http.ResponseWriter, r *http.Requ
 }
 
 // adapt turns what other providers accept into what this one accepts.
-func (p *Provider) adapt(e *endpoint, r *http.Request) error {
+func (p *Provider) adapt(e *endpoint, r *http.Request, at mappedAddress) error {
 	switch e.name {
 	case "authorize":
 		q := r.URL.Query()
+		if q.Get("scope") == "" && strings.HasSuffix(at.host, ".amazoncognito.com") { // there, none means all of the client's
+			q.Set("scope", "openid email phone profile")
+		}
 		if q.Get("response_type") == "" { // GitHub needs none
 			q.Set("response_type", "code")
 		}

@@ -128,6 +128,18 @@ func TestMapped_ServicesThatAreMoreThanAProviderAnswerAsTheyDo(t *testing.T) {
 	}
 }
 
+func TestMapped_CognitoGrantsAllScopesIfTheAppNamesNone(t *testing.T) {
+	const domain = "shop.auth.eu-west-1.amazoncognito.com"
+	for address, want := range map[string]bool{domain + "/login": true, "shop.auth0.com/authorize": false} {
+		r := mappedRig(t)
+		code, _ := r.signInAt(address, "https://shop.example.com/", "response_type", "code", "scope", "")
+		form := url.Values{"grant_type": {"authorization_code"}, "client_id": {"their-client"}, "client_secret": {"x"}, "code": {code}, "redirect_uri": {"https://shop.example.com/"}}
+		if res := r.post("/at/"+domain+"/oauth2/token", form); strings.Contains(res.body, `"id_token"`) != want {
+			t.Errorf("%s: %s", address, res.body)
+		}
+	}
+}
+
 func TestMapped_TakesRequestsAsOtherProvidersDo(t *testing.T) {
 	r := mappedRig(t)
 	code, _ := r.signInAt("shop.auth0.com/authorize", "https://shop.example.com/", "response_type", "code")
