@@ -38,7 +38,7 @@ const identityHosts = `accounts\.google\.com|(oauth2|openidconnect|identitytoolk
 	`.+\.(okta|oktapreview|okta-emea|auth0|onelogin)\.com|.+\.amazoncognito\.com|cognito-idp\.[a-z0-9-]+\.amazonaws\.com|appleid\.apple\.com|id\.twitch\.tv`
 
 // mixedHosts serve identities among other things: only the addresses in identityPaths belong to a login.
-const mixedHosts = `www\.googleapis\.com|(api\.)?github\.com|graph\.microsoft\.com|gitlab\.com|(www|api)\.linkedin\.com|(www|graph)\.facebook\.com|discord\.com`
+const mixedHosts = `(www|people)\.googleapis\.com|(api\.)?github\.com|graph\.microsoft\.com|gitlab\.com|(www|api)\.linkedin\.com|(www|graph)\.facebook\.com|discord\.com`
 
 // identityPaths are the addresses that the local provider answers.
 func identityPaths() []IdentityPath {
@@ -47,6 +47,7 @@ func identityPaths() []IdentityPath {
 		{"userinfo", `graph\.microsoft\.com`, `/(v1\.0|beta)/me`},
 		{"userinfo", `api\.github\.com`, `/user(/emails)?`},
 		{"userinfo", `graph\.facebook\.com`, `(/v[0-9.]+)?/me`},
+		{"userinfo", `people\.googleapis\.com`, `/v1/people/me`},
 		{"userinfo", `discord\.com`, `/api(/v[0-9]+)?/users/@me`},
 		{"instances", `login\.microsoftonline\.(com|us)`, `/common/discovery/instance`},
 		{"certificates", `www\.googleapis\.com`, `/oauth2/v1/certs`},

@@ -48,6 +48,8 @@ func TestIdentityRole_IsTheEndpointThatAnswers(t *testing.T) {
 		{"www.googleapis.com", "/oauth2/v3/certs"}:                                    "jwks",
 		{"www.googleapis.com", "/oauth2/v1/certs"}:                                    "certificates",
 		{"www.googleapis.com", "/oauth2/v2/userinfo"}:                                 "userinfo",
+		{"people.googleapis.com", "/v1/people/me"}:                                    "userinfo",
+		{"people.googleapis.com", "/v1/people/me/connections"}:                        "",
 		{"openidconnect.googleapis.com", "/v1/userinfo"}:                              "userinfo",
 		{"shop.auth.eu-west-1.amazoncognito.com", "/login"}:                           "authorize",
 		{"shop.auth.eu-west-1.amazoncognito.com", "/oauth2/userInfo"}:                 "userinfo",

@@ -22,15 +22,27 @@ func filesFound(t *testing.T, files map[string]string) *detect.Findings {
 	return f
 }
 
+func TestAuth_AModuleOfTheProjectIsNoPackage(t *testing.T) {
+	f, err := detect.Tree(fstest.MapFS{
+		"app.py":      &fstest.MapFile{Data: []byte("import streamlit as st\nfrom keycloak import sign_in\n")},
+		"keycloak.py": &fstest.MapFile{Data: []byte("def sign_in():\n  pass\n")},
+	})
+	if err != nil || f.Auth[0].Value != "none" {
+		t.Errorf("%+v, %v", f.Auth, err)
+	}
+}
+
 func TestAuth_KnowsLoginsByWhatIsImportedAndRead(t *testing.T) {
 	for code, want := range map[string]string{
-		"from streamlit_google_auth import Authenticate":          "streamlit-google-auth app app.py:3",
-		"from streamlit_cognito_auth import CognitoAuthenticator": "streamlit-cognito-auth service app.py:3",
-		"import streamlit_authenticator as stauth":                "streamlit-authenticator own app.py:3",
-		"from auth0_component import login_button":                "streamlit-auth0 browser app.py:3",
-		"from streamlit_keycloak import login":                    "streamlit-keycloak browser app.py:3",
-		"from streamlit_msal import Msal":                         "streamlit-msal browser app.py:3",
-		"from streamlit_oauth import OAuth2Component":             "streamlit-oauth app app.py:3",
+		"from streamlit_google_auth import Authenticate":                                "streamlit-google-auth app app.py:3",
+		"from streamlit_cognito_auth import CognitoAuthenticator":                       "streamlit-cognito-auth service app.py:3",
+		"import supabase\nurl = client.auth.sign_in_with_oauth({'provider': 'google'})": "supabase service app.py:4",
+		"client.auth.sign_in_with_oauth({'provider': 'google'})":                        "none  ",
+		"import streamlit_authenticator as stauth":                                      "streamlit-authenticator own app.py:3",
+		"from auth0_component import login_button":                                      "streamlit-auth0 browser app.py:3",
+		"from streamlit_keycloak import login":                                          "streamlit-keycloak browser app.py:3",
+		"from streamlit_msal import Msal":                                               "streamlit-msal browser app.py:3",
+		"from streamlit_oauth import OAuth2Component":                                   "streamlit-oauth app app.py:3",
 		"import pyrebase":                                                "firebase service app.py:3",
 		"from firebase_admin import auth":                                "firebase service app.py:3",
 		"from firebase_admin import firestore":                           "none  ",

@@ -179,7 +179,7 @@ func auth(p *program, l LoginUse) []Fact {
 	}
 	for _, m := range p.modules {
 		for _, l := range loginLibraries() {
-			if i, ok := m.importOf(l); ok {
+			if i, ok := m.importOf(l); ok && (!l.general || !p.isOwn(m.path, i)) { // a keycloak.py of the project is no package
 				add(l.kind, i.name+" is imported", m.path, i.line)
 			}
 		}
@@ -189,6 +189,9 @@ func auth(p *program, l LoginUse) []Fact {
 		for _, proxy := range m.proxies() {
 			add(proxy.kind, "it reads the header of "+proxy.title, m.path, m.lineOfText(proxy.begins...))
 		}
+	}
+	if line, file := supabaseLogin(p); line > 0 {
+		add("supabase", "it signs people in at Supabase", file, line)
 	}
 	if line, file := cognitoAPI(p); line > 0 {
 		add("cognito-api", "it calls Cognito's own interface", file, line)
@@ -258,6 +261,25 @@ func (m *module) readsHeaders() bool {
 	}
 	// Streamlit's server keeps the request of each session: client.request.headers.
 	return m.lineOfSequence("request", ".", "headers") > 0
+}
+
+// supabaseLogin finds a call that signs people in at Supabase. Its client has many other uses, so the import alone says
+// nothing.
+func supabaseLogin(p *program) (line int, file string) {
+	client := slices.ContainsFunc(p.modules, func(m *module) bool {
+		return slices.ContainsFunc(m.imports, func(i imported) bool { return i.level == 0 && i.provides("supabase") })
+	})
+	if !client {
+		return 0, ""
+	}
+	for _, m := range p.modules {
+		for _, call := range []string{"sign_in_with_oauth", "sign_in_with_password", "sign_in_with_otp", "sign_in_with_sso", "sign_in_with_id_token"} {
+			if line := m.lineOfSequence(".", call); line > 0 {
+				return line, m.path
+			}
+		}
+	}
+	return 0, ""
 }
 
 // cognitoAPI returns where the program signs people in through Cognito's own interface, with their passwords.

@@ -82,7 +82,7 @@ func (p *Provider) serveMapped(under string, w http.ResponseWriter, r *http.Requ
 	e := &p.endpoints[i]
 	own := r.Clone(r.Context())
 	own.URL.Path, own.URL.RawPath = p.base.Path+e.path, ""
-	if err := p.adapt(e, own); err != nil {
+	if err := p.adapt(e, own, at); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -90,10 +90,13 @@ func (p *Provider) serveMapped(under string, w http.ResponseWriter, r *http.Requ
 }
 
 // adapt turns what other providers accept into what this one accepts.
-func (p *Provider) adapt(e *endpoint, r *http.Request) error {
+func (p *Provider) adapt(e *endpoint, r *http.Request, at mappedAddress) error {
 	switch e.name {
 	case "authorize":
 		q := r.URL.Query()
+		if q.Get("scope") == "" && strings.HasSuffix(at.host, ".amazoncognito.com") { // there, none means all of the client's
+			q.Set("scope", "openid email phone profile")
+		}
 		if q.Get("response_type") == "" { // GitHub needs none
 			q.Set("response_type", "code")
 		}
@@ -182,7 +185,8 @@ func (at mappedAddress) scopes(granted []string) []string {
 }
 
 // shape turns userinfo into what the address returns in place of it. Sources: "Get the authenticated user" of GitHub's
-// REST API, "Get a user" of Microsoft Graph, and the discovery document of Google's OAuth2 API v2.
+// REST API, "Get a user" of Microsoft Graph, "people.get" of Google's People API, and the discovery document of Google's
+// OAuth2 API v2.
 func (at mappedAddress) shape(c claims) any {
 	sub, email, name := c.text("sub"), c.text("email"), c.text("name")
 	switch {
@@ -193,6 +197,13 @@ func (at mappedAddress) shape(c claims) any {
 		return claims{"login": login, "id": numberOf(email), "type": "User", "name": name, "email": email, "avatar_url": "", "html_url": "https://github.com/" + login}
 	case at.host == "graph.microsoft.com" && strings.HasSuffix(at.path, "/me"):
 		return claims{"id": uuidOf(email), "displayName": name, "mail": email, "userPrincipalName": email, "givenName": c["given_name"], "surname": c["family_name"]}
+	case at.host == "people.googleapis.com":
+		about := claims{"primary": true, "verified": true, "source": claims{"type": "PROFILE", "id": sub}}
+		person := claims{"resourceName": "people/" + sub, "names": []claims{{"metadata": about, "displayName": name, "givenName": c["given_name"], "familyName": c["family_name"]}}}
+		if email != "" {
+			person["emailAddresses"] = []claims{{"metadata": about, "value": email}}
+		}
+		return person
 	case at.host == "discord.com":
 		return claims{"id": sub, "username": name, "global_name": name, "email": email, "verified": true}
 	case strings.HasSuffix(at.host, "facebook.com"):

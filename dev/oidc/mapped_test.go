@@ -116,12 +116,25 @@ func TestMapped_ServicesThatAreMoreThanAProviderAnswerAsTheyDo(t *testing.T) {
 		"api.github.com/user/emails":            `[{"email":"alice@example.com","primary":true,"verified":true,"visibility":"public"}]`,
 		"graph.microsoft.com/v1.0/me":           `"userPrincipalName":"alice@example.com"`,
 		"www.googleapis.com/oauth2/v2/userinfo": `"verified_email":true`,
+		"people.googleapis.com/v1/people/me":    `"emailAddresses":[{"metadata":{"primary":true,`,
 		"discord.com/api/users/@me":             `"global_name":"Alice M`,
 		"graph.facebook.com/v19.0/me":           `"email":"alice@example.com"`,
 	} {
 		req := r.request(http.MethodGet, "/at/"+address, nil)
 		req.Header.Set("Authorization", "token "+form.Get("access_token"))
 		if res := r.send(req); !strings.Contains(res.body, want) {
+			t.Errorf("%s: %s", address, res.body)
+		}
+	}
+}
+
+func TestMapped_CognitoGrantsAllScopesIfTheAppNamesNone(t *testing.T) {
+	const domain = "shop.auth.eu-west-1.amazoncognito.com"
+	for address, want := range map[string]bool{domain + "/login": true, "shop.auth0.com/authorize": false} {
+		r := mappedRig(t)
+		code, _ := r.signInAt(address, "https://shop.example.com/", "response_type", "code", "scope", "")
+		form := url.Values{"grant_type": {"authorization_code"}, "client_id": {"their-client"}, "client_secret": {"x"}, "code": {code}, "redirect_uri": {"https://shop.example.com/"}}
+		if res := r.post("/at/"+domain+"/oauth2/token", form); strings.Contains(res.body, `"id_token"`) != want {
 			t.Errorf("%s: %s", address, res.body)
 		}
 	}

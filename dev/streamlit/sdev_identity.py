@@ -149,12 +149,13 @@ def _httpx(module):
     def lead(request):
         try:
             body = request.content
-        except Exception:  # a stream that was not read
-            body = b""
+        except Exception:  # a stream that was not read; httpx before 0.18 does not read a form either
+            form = str(request.headers.get("Content-Type") or "").startswith("application/x-www-form-urlencoded")
+            body = request.read() if form and hasattr(getattr(request, "stream", None), "__iter__") else b""
         to = local(str(request.url), body, request.headers.get("Authorization", ""))
         if to is not None:
             request.url = type(request.url)(to)
-            request.headers["Host"] = request.url.netloc.decode("ascii")
+            request.headers["Host"] = to.split("/")[2]  # not from the URL: its parts have other types in older versions
 
     def make(send):
         def wrapped(self, request, *args, **kwargs):

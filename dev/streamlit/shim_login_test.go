@@ -116,16 +116,28 @@ const useClients = `
 import asyncio, types, urllib.request
 import requests.sessions, httpx._client, urllib3.poolmanager, aiohttp.client, httplib2
 
-class URL(str):
-    netloc = b"localhost:1"
-
 def request(**more):
     return types.SimpleNamespace(headers={"Host": "x"}, **more)
 
+class OldForm:  # a form as httpx 0.17 has it
+    headers = {"Host": "x", "Content-Type": "application/x-www-form-urlencoded"}
+    stream = [b"client_id=1&grant_type=authorization_code"]
+
+    def __init__(self, url):
+        self.url = url
+
+    @property
+    def content(self):
+        raise RuntimeError("Attempted to access request content, without having read it.")
+
+    def read(self):
+        return b"".join(self.stream)
+
 KEYS = "https://shop.auth0.com/.well-known/jwks.json"
 requests.sessions.Session().send(request(url=KEYS, body=None))
-httpx._client.Client().send(request(url=URL(KEYS), content=b""))
-asyncio.run(httpx._client.AsyncClient().send(request(url=URL(KEYS), content=b"")))
+httpx._client.Client().send(request(url=KEYS, content=b""))
+asyncio.run(httpx._client.AsyncClient().send(request(url=KEYS, content=b"")))
+httpx._client.Client().send(OldForm("https://sso.shop.example/oauth2/token"))
 urllib3.poolmanager.PoolManager().urlopen("GET", KEYS)
 asyncio.run(aiohttp.client.ClientSession()._request("GET", KEYS))
 httplib2.Http().request(KEYS)
@@ -140,7 +152,8 @@ func TestShimIdentity_KnowsTheClientsOfOAuthLibraries(t *testing.T) {
 	site := tree(t, clients)
 	identityRules(t, "http://localhost:1")
 	const to = " http://localhost:1/at/shop.auth0.com/.well-known/jwks.json"
-	want := strings.Join([]string{"requests" + to, "httpx" + to + " localhost:1", "httpx async" + to, "urllib3" + to, "aiohttp" + to, "httplib2" + to}, "\n")
+	want := strings.Join([]string{"requests" + to, "httpx" + to + " localhost:1", "httpx async" + to,
+		"httpx http://localhost:1/at/sso.shop.example/oauth2/token localhost:1", "urllib3" + to, "aiohttp" + to, "httplib2" + to}, "\n")
 	got, ends, _ := strings.Cut(python(t, useClients, site), "\nurllib ")
 	if got != want || strings.Count(ends, "refused") != 2 {
 		t.Errorf("got\n%s\n%s\nwant\n%s", got, ends, want)
