@@ -40,6 +40,18 @@ func (p *Project) useEntry() error {
 // settingsDir is the directory whose .streamlit has the app's settings: that of the script, the nearest one above it, the
 // one that is built, or the project's own.
 func (p *Project) settingsDir() string {
+	dirs := p.settingsDirs()
+	for _, dir := range dirs {
+		full := filepath.Join(p.Dir, filepath.FromSlash(dir))
+		if st, err := os.Stat(filepath.Join(full, ".streamlit", "config.toml")); err == nil && st.Mode().IsRegular() {
+			return full
+		}
+	}
+	return p.Dir
+}
+
+// settingsDirs are the directories that settingsDir looks in, nearest first, relative to the project.
+func (p *Project) settingsDirs() []string {
 	var dirs []string
 	for dir := path.Dir(path.Clean(filepath.ToSlash(p.Settings.Entry))); p.Settings.Entry != "" && dir != "." && dir != "/"; dir = path.Dir(dir) {
 		dirs = append(dirs, dir)
@@ -49,13 +61,7 @@ func (p *Project) settingsDir() string {
 			dirs = append(dirs, context)
 		}
 	}
-	for _, dir := range dirs {
-		full := filepath.Join(p.Dir, filepath.FromSlash(dir))
-		if st, err := os.Stat(filepath.Join(full, ".streamlit", "config.toml")); err == nil && st.Mode().IsRegular() {
-			return full
-		}
-	}
-	return p.Dir
+	return append(dirs, ".")
 }
 
 // inContainer is the path of a project file in the container: in a mount, or else the same path relative to the

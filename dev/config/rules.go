@@ -132,11 +132,9 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 			out = append(out, dev.Rule{Path: context, Include: include, Action: dev.Rebuild, Origin: "derived: source of the image"})
 		}
 	}
-	settings := ".streamlit"
-	if rel, ok := p.relative(p.settingsDir()); ok {
-		settings = path.Join(rel, ".streamlit")
+	for _, dir := range p.watchedSettings() {
+		out = append(out, dev.Rule{Path: path.Join(dir, ".streamlit"), Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	}
-	out = append(out, dev.Rule{Path: settings, Include: []string{"config.toml"}, Action: dev.Restart, Origin: "derived: Streamlit's settings"})
 	mounts := sourceMounts(p, app)
 	if !synced {
 		mounts = append(mounts, outsideMounts(p, app)...)
@@ -152,6 +150,22 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 		out = append(out, dev.Rule{Path: m.Project, Include: []string{"**/*.py", "*.py"}, Action: dev.Live, Origin: "derived: mounted source"})
 	}
 	return out
+}
+
+// watchedSettings are the directories, relative to the project, whose .streamlit has the app's settings, or may get them
+// while the app runs.
+func (p *Project) watchedSettings() []string {
+	rel, ok := p.relative(p.settingsDir())
+	if _, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(rel), ".streamlit", "config.toml")); ok && err == nil {
+		return []string{rel}
+	}
+	var dirs []string
+	for _, dir := range p.settingsDirs() {
+		if dir = path.Clean(dir); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // anywhere makes patterns match in every directory.

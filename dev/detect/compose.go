@@ -33,8 +33,8 @@ type Service struct {
 	launch Launch
 }
 
-// composeNames are the file names that Compose looks for, in its order.
-func composeNames() []string {
+// ComposeNames are the file names that Compose looks for, in its order.
+func ComposeNames() []string {
 	return []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
 }
 
@@ -46,7 +46,7 @@ var otherCompose = regexp.MustCompile(`(?i)^(docker-)?compose\.ya?ml$`)
 func (f *Findings) OtherComposes() []string {
 	var out []string
 	for _, name := range f.tree.names {
-		if otherCompose.MatchString(path.Base(name)) && !slices.Contains(composeNames(), name) {
+		if otherCompose.MatchString(path.Base(name)) && !slices.Contains(ComposeNames(), name) {
 			out = append(out, name)
 		}
 	}
@@ -64,7 +64,7 @@ func (f *Findings) OtherComposes() []string {
 // reports its errors.
 func composes(t *tree) []Compose {
 	var out []Compose
-	for _, name := range composeNames() {
+	for _, name := range ComposeNames() {
 		if !t.has(name) {
 			continue
 		}

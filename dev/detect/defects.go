@@ -90,8 +90,11 @@ func (c *checker) shadows() {
 	}
 }
 
-// pins requires that Streamlit's version is fixed, and that the project's Python can run it.
+// pins requires that Streamlit's version is fixed and one that sdev supports, and that the project's Python can run it.
 func (c *checker) pins() {
+	if pinned := numbers(c.f.Streamlit.Value); len(pinned) > 1 && slices.Compare(pinned, []int{1, 12}) < 0 {
+		c.add("streamlit.too-old", c.f.Streamlit.File, c.f.Streamlit.Line, "streamlit "+c.f.Streamlit.Value+" is older than 1.12, the oldest version that sdev supports", "require streamlit>=1.12")
+	}
 	// Source: the metadata of streamlit's packages.
 	for _, need := range []struct{ streamlit, python []int }{{[]int{1, 66, 1}, []int{3, 11}}, {[]int{1, 58}, []int{3, 10}}} {
 		pinned, python := numbers(c.f.Streamlit.Value), numbers(c.f.Python.Value)

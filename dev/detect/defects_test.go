@@ -28,6 +28,8 @@ func TestTree_PointsAtKnownDefects(t *testing.T) {
 		"not pinned":              {"requirements.txt", "pandas\nstreamlit>=1\n", "pandas\nstreamlit==1.58.0\n", "deps.unpinned 2"},
 		"python too old":          {"pyproject.toml", "[project]\nrequires-python = \"==3.9.*\"\ndependencies = [\"streamlit==1.58.0\"]\n", "[project]\nrequires-python = \">=3.9\"\ndependencies = [\"streamlit==1.58.0\"]\n", "python.too-old 2"},
 		"the newest needs more":   {"pyproject.toml", "[project]\nrequires-python = \"==3.10.*\"\ndependencies = [\"streamlit==1.67.0\"]\n", "[project]\nrequires-python = \"==3.10.*\"\ndependencies = [\"streamlit==1.65.0\"]\n", "python.too-old 2"},
+		"streamlit too old":       {"requirements.txt", "streamlit==0.51.0\n", "streamlit==1.12.0\n", "streamlit.too-old 1"},
+		"streamlit 1 too old":     {"requirements.txt", "streamlit==1.11.1\n", "streamlit==1.12\n", "streamlit.too-old 1"},
 		"unverified":              {"app.py", app + "import jwt\njwt.decode(t, options={'verify_signature': False})\n", app + "import jwt\njwt.decode(t, key)\n", "jwt.unverified 3"},
 		"decoded":                 {"app.py", app + "import base64\nbase64.b64decode(x['id_token'])\n", app + "import base64\nbase64.b64decode(picture)\n", "jwt.b64decode 3"},
 		"the last redirect":       {"app.py", app + "c['redirect_uris'][-1]\n", app + "c['redirect_uris'][0]\n", "oauth.last-redirect 2"},

@@ -47,6 +47,10 @@ func (f *Findings) Table() []Setting {
 	}
 	if len(f.Composes) > 0 {
 		add("compose", f.Composes[0].Path, Fact{Why: "it exists"})
+	} else {
+		for _, name := range f.OtherComposes() {
+			add("other compose", name, Fact{Why: "not used: Compose looks for its file only in the project's directory, under its usual names"})
+		}
 	}
 	return out
 }

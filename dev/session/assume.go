@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sdev/dev"
@@ -116,6 +117,16 @@ func packageWarnings(found *detect.Findings) []string {
 	return out
 }
 
+// otherComposeCommand is the command that runs a compose file below the project's directory. With -C, every other command
+// finds that project too; a file of another name needs --file each time.
+func otherComposeCommand(name string) string {
+	dir, file := path.Split(name)
+	if dir == "" || !slices.Contains(detect.ComposeNames(), file) {
+		return "sdev up --file " + name
+	}
+	return "sdev -C " + path.Clean(dir) + " up"
+}
+
 // assumedWarnings reports each assumption, as "what: value (why)".
 func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	var out []dev.Warning
@@ -124,7 +135,7 @@ func assumedWarnings(found *detect.Findings, r detect.Recipe) []dev.Warning {
 	}
 	for _, name := range found.OtherComposes() {
 		out = append(out, dev.Warning{Code: dev.CodeAssumed, Message: dev.Line("%s is not used: Compose looks for its file only in the project's directory, under its usual names", name),
-			Hint: dev.Line("to use it: sdev up --file %s", name)})
+			Hint: dev.Line("to use it: %s", otherComposeCommand(name))})
 	}
 	e, _ := found.Entry()
 	why := e.Why().Source()

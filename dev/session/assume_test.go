@@ -12,19 +12,22 @@ import (
 )
 
 func TestLoad_NamesComposeFilesThatAreNotUsed(t *testing.T) {
-	dir := devtest.Project(t, map[string]string{
-		"app.py": "import streamlit as st\nst.title('x')\n", "requirements.txt": "streamlit\n", "docker/docker-compose.yml": "services: {}\n",
-	})
-	p, err := Load(t.Context(), Host{Dir: dir}, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range p.Warnings {
-		if strings.HasPrefix(w.Message, "docker/docker-compose.yml is not used") && w.Hint == "to use it: sdev up --file docker/docker-compose.yml" {
-			return
+	for name, hint := range map[string]string{
+		"docker/docker-compose.yml": "to use it: sdev -C docker up", // every other command finds it with -C too
+		"docker/Compose.YML":        "to use it: sdev up --file docker/Compose.YML",
+		"Docker-Compose.yml":        "to use it: sdev up --file Docker-Compose.yml",
+	} {
+		dir := devtest.Project(t, map[string]string{
+			"app.py": "import streamlit as st\nst.title('x')\n", "requirements.txt": "streamlit\n", name: "services: {}\n",
+		})
+		p, err := Load(t.Context(), Host{Dir: dir}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(p.Warnings, func(w dev.Warning) bool { return strings.HasPrefix(w.Message, name+" is not used") && w.Hint == hint }) {
+			t.Errorf("%s: warnings %+v", name, p.Warnings)
 		}
 	}
-	t.Errorf("warnings %+v", p.Warnings)
 }
 
 func TestLoad_NamesWhatPackagesTxtListsBesidesPackages(t *testing.T) {

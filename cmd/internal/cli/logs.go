@@ -76,17 +76,18 @@ func (a *commands) runLogs(ctx context.Context, o logsOptions) error {
 		return r.NotRunning()
 	}
 	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: o.services, Tail: o.tail, Since: o.since, Stay: o.follow}
+	view := console.View{JSON: o.json, Cut: o.tail >= 0 || !o.since.IsZero()}
 	if o.follow {
-		return a.followLogs(ctx, r, f, o.json)
+		return a.followLogs(ctx, r, f, view)
 	}
-	return a.pastLogs(ctx, r, f, o.json)
+	return a.pastLogs(ctx, r, f, view)
 }
 
-func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Follow, asJSON bool) error {
+func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Follow, view console.View) error {
 	events := hub.New(a.Now)
 	following, gone := context.WithCancel(ctx)
 	defer gone()
-	printed := a.Show(ctx, events, console.View{JSON: asJSON}, gone)
+	printed := a.Show(ctx, events, view, gone)
 	err := r.Engine.Runtime.Follow(following, f, func(at time.Time, ev dev.Event) {
 		events.EmitAt(at, ev)
 		if w, ok := a.warnUnsupervised(r, ev); ok {
@@ -118,7 +119,7 @@ func (a *commands) warnUnsupervised(r console.Running, ev dev.Event) (dev.Warnin
 }
 
 // pastLogs collects all events so far, sorts them by time and prints them.
-func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, asJSON bool) error {
+func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, view console.View) error {
 	var mu sync.Mutex
 	var all []dev.Stamped
 	err := r.Engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
@@ -130,7 +131,7 @@ func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follo
 		return err
 	}
 	slices.SortStableFunc(all, func(x, y dev.Stamped) int { return x.Time.Compare(y.Time) })
-	printer := a.Printer(console.View{JSON: asJSON})
+	printer := a.Printer(view)
 	for i, s := range all {
 		s.Seq = uint64(i) + 1
 		if err := printer.Print(s); err != nil {

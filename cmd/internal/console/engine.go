@@ -136,6 +136,7 @@ func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 type View struct {
 	JSON   bool
 	Detach bool
+	Cut    bool // earlier events are not shown, see [render.Options]
 }
 
 // WithEngine connects to the container engine, runs work, and prints the events of work meanwhile. It returns after
@@ -197,5 +198,5 @@ func (c *Console) Printer(v View) render.Printer {
 	if v.JSON {
 		return render.NewJSON(c.Stdout())
 	}
-	return render.NewPlain(c.Stdout(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose})
+	return render.NewPlain(c.Stdout(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose, Cut: v.Cut})
 }

@@ -20,6 +20,7 @@ type Options struct {
 	Wrap    bool // break what does not fit between words
 	Quiet   bool // only warnings, errors and results
 	Verbose bool // also plans and states
+	Cut     bool // earlier events are missing, so how many tabs are open is unknown until an event says it
 }
 
 // NewPlain prints lines for people.
@@ -33,6 +34,7 @@ type plain struct {
 	style styles
 	now   dev.Snapshot
 
+	counted bool   // an event has said how many tabs are open
 	only    string // the service of the first line
 	several bool   // other services had lines too
 }
@@ -56,9 +58,8 @@ func newStyles(color bool) styles {
 // event once, for everything below.
 func (p *plain) Print(s dev.Stamped) error {
 	s.Event = dev.SanitizeFields(s.Event)
-	before := p.now
 	p.now = dev.Apply(p.now, s)
-	text := p.text(before, s.Event)
+	text := p.text(s.Event)
 	if text == "" {
 		return nil
 	}
@@ -73,7 +74,7 @@ func (p *plain) line(label lipgloss.Style, name, text string) string {
 	return label.Render(fmt.Sprintf("%-*s", labelWidth, name)) + " " + text
 }
 
-func (p *plain) text(before dev.Snapshot, e dev.Event) string {
+func (p *plain) text(e dev.Event) string {
 	if p.Quiet {
 		switch e.(type) {
 		case dev.Ready, dev.AppException, dev.Warning, dev.Failed:
@@ -93,15 +94,15 @@ func (p *plain) text(before dev.Snapshot, e dev.Event) string {
 	case dev.Ready:
 		return p.ready(e)
 	case dev.FileChanged:
-		return p.line(p.style.name, "saved", pathsText(e.Paths)+p.style.dim.Render(outcome(e, p.now.Sessions)))
+		return p.line(p.style.name, "saved", pathsText(e.Paths)+p.style.dim.Render(p.outcome(e)))
 	case dev.AppReloaded:
 		return p.line(p.style.good, "live", fmt.Sprintf("%s in %s, %s%s", e.Trigger, Duration(e.MS), Count(e.Sessions, "tab"), p.style.dim.Render(howText(e.How))))
 	case dev.AppException:
 		return p.exception(e)
 	case dev.SessionOpened:
-		return p.sessions(before.Sessions, e.Sessions, e.User)
+		return p.sessions("opened", e.Sessions, e.User)
 	case dev.SessionClosed:
-		return p.sessions(before.Sessions, e.Sessions, e.User)
+		return p.sessions("closed", e.Sessions, e.User)
 	case dev.AuthLogin:
 		return p.line(p.style.good, "login", p.auth(e.User, e.Client, e.Reason))
 	case dev.AuthDenied:
@@ -231,7 +232,12 @@ func (p *plain) ready(e dev.Ready) string {
 }
 
 // outcome is what a save leads to, after a gap.
-func outcome(e dev.FileChanged, sessions int) string {
+// outcome is what a save leads to, as the end of a line.
+func (p *plain) outcome(e dev.FileChanged) string {
+	sessions := p.now.Sessions
+	if p.Cut && !p.counted {
+		sessions = unknownSessions
+	}
 	if text := Outcome(e, sessions); text != "" {
 		return "  " + text
 	}
@@ -256,11 +262,8 @@ func (p *plain) exception(e dev.AppException) string {
 	return p.line(p.style.bad, "raised", p.style.strong.Render(e.Exception)+message+p.style.dim.Render(where))
 }
 
-func (p *plain) sessions(before, now int, user string) string {
-	verb := "opened"
-	if now < before {
-		verb = "closed"
-	}
+func (p *plain) sessions(verb string, now int, user string) string {
+	p.counted = true
 	if user != "" {
 		user = "  " + user
 	}

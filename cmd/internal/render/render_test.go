@@ -100,6 +100,32 @@ func TestViews_TellTheStory(t *testing.T) {
 	}
 }
 
+// "sdev logs --tail 5" begins in the middle: what came before is unknown.
+func TestPlain_CountsNoTabsBeforeAnEventSaysSo(t *testing.T) {
+	save := dev.FileChanged{Paths: []string{"Home.py"}, Action: dev.Live}
+	for _, c := range []struct {
+		events []dev.Event
+		cut    bool
+		want   string
+	}{
+		{[]dev.Event{save}, false, "saved    Home.py  the next tab shows it\n"},
+		{[]dev.Event{save}, true, "saved    Home.py\n"},
+		{[]dev.Event{dev.SessionClosed{}, save}, true, "tab      closed, 0 open\nsaved    Home.py  the next tab shows it\n"},
+		{[]dev.Event{dev.SessionOpened{Sessions: 2}, dev.SessionClosed{Sessions: 1}, save}, true, "tab      opened, 2 open\ntab      closed, 1 open\nsaved    Home.py\n"},
+	} {
+		var out bytes.Buffer
+		p := render.NewPlain(&out, render.Options{Cut: c.cut})
+		for _, e := range c.events {
+			if err := p.Print(dev.Stamped{Event: e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out.String() != c.want {
+			t.Errorf("cut %t: %q, want %q", c.cut, out.String(), c.want)
+		}
+	}
+}
+
 func TestPlain_KeepsToTheWidth(t *testing.T) {
 	var out bytes.Buffer
 	p := render.NewPlain(&out, render.Options{Width: 60})

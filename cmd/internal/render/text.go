@@ -16,6 +16,9 @@ func Failed(e dev.ServiceState) bool {
 	return e.State == dev.Exited && e.ExitCode != 0 && e.ExitCode != killed && e.ExitCode != terminated
 }
 
+// unknownSessions stands for a number of open tabs that no event has said yet.
+const unknownSessions = -1
+
 // Outcome says what a save leads to, if no other line will; else "".
 func Outcome(e dev.FileChanged, sessions int) string {
 	if e.Service != "" {
