@@ -288,10 +288,11 @@ func (p *Project) assumeBuild() {
 }
 
 // assumeSource mounts the source over its copy in the image if saves would not reach the app otherwise: without a
-// mount of it and without develop.watch. A mount of a .env file or of data is none of the source.
+// mount of it and without develop.watch. A mount of a .env file, of data or of modules beside the script is none of the
+// source.
 func (p *Project) assumeSource(o Options) {
 	s := p.Model.Services[p.App]
-	if o.Source == nil || s.Build == nil || p.mountsSource(s) || len(outsideMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
+	if o.Source == nil || s.Build == nil || s.Develop != nil && len(s.Develop.Watch) > 0 || p.mountsSource(o, s) {
 		return
 	}
 	if !filepath.IsAbs(s.Build.Context) || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
@@ -417,11 +418,34 @@ func checkCommand(p *Project) error {
 	return nil
 }
 
-// mountsSource reports whether the compose file mounts Python code of the project into a service.
-func (p *Project) mountsSource(s types.ServiceConfig) bool {
-	return slices.ContainsFunc(sourceMounts(p, s), func(m dev.Mount) bool {
-		return holdsPython(filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
+// mountsSource reports whether the compose file mounts the app's script into its service. If the script is unknown, a
+// mount of Python code is enough, or of a directory beside the project.
+func (p *Project) mountsSource(o Options, s types.ServiceConfig) bool {
+	inside := slices.DeleteFunc(sourceMounts(p, s), func(m dev.Mount) bool {
+		return !holdsPython(filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	})
+	mounts := append(inside, outsideMounts(p, s)...)
+	if len(mounts) == 0 {
+		return false
+	}
+	script := p.script(o)
+	return script == "" || slices.ContainsFunc(mounts, func(m dev.Mount) bool {
+		rel, err := filepath.Rel(filepath.FromSlash(m.Project), filepath.FromSlash(script))
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+	})
+}
+
+// script is the script that the app runs, relative to the project; "" if it is unknown.
+func (p *Project) script(o Options) string {
+	if p.Settings.Entry != "" {
+		return p.entryPath(p.Settings.Entry)
+	}
+	for _, c := range p.candidates(o) {
+		if c.Service == p.App && c.Script != "" {
+			return c.Script
+		}
+	}
+	return ""
 }
 
 // holdsPython reports whether a file is Python code, or a directory holds some. It looks at a limited number of files, and

@@ -197,6 +197,44 @@ func TestLoad_AsksForTheAppAndItsSource(t *testing.T) {
 	}
 }
 
+func TestLoad_AMountWithoutTheScriptIsNoSource(t *testing.T) {
+	files := func(volumes string) map[string]string {
+		return map[string]string{"compose.yaml": "services:\n  web:\n    build: .\n    volumes: " + volumes + "\n", "Dockerfile": "", "app/app.py": "", "lib/rates.py": ""}
+	}
+	for volumes, c := range map[string]struct{ script, entry, want string }{
+		"['./lib:/app/lib']":                         {"app/app.py", "", "lib, app"},
+		"['./lib:/app/lib'] # the script is unknown": {"", "", "lib"},
+		"['./lib:/app/lib'] # --entry names another": {"app/app.py", "lib/rates.py", "lib"},
+		"['./lib:/app/lib', './app:/app']":           {"app/app.py", "", "lib, app"},
+		"['./app/app.py:/app/app.py']":               {"app/app.py", "", "app/app.py"},
+		"['.:/src']":                                 {"app/app.py", "", "."},
+	} {
+		p, err := load(t, files(volumes), func(o *config.Options) {
+			o.Entry = c.entry
+			o.Candidates = func(string, []config.Start) []config.Candidate {
+				return []config.Candidate{{Service: "web", Script: c.script, Sure: 1}}
+			}
+			o.Source = func(string, config.Start, string) ([]dev.Mount, []string) {
+				return []dev.Mount{{Project: "app", Container: "/app"}}, nil
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, v := range p.Model.Services["web"].Volumes {
+			rel, err := filepath.Rel(p.Dir, v.Source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, rel)
+		}
+		if got := strings.Join(got, ", "); got != c.want {
+			t.Errorf("%s, script %q: mounts %s, want %s", volumes, c.script, got, c.want)
+		}
+	}
+}
+
 func TestLoad_SaysWhyAScriptCannotBeStarted(t *testing.T) {
 	for name, c := range map[string]struct {
 		script string
