@@ -170,7 +170,7 @@ func Codes() []CodeDoc {
 		{CodeElsewhere, "another directory runs a project of the same name; as a warning: a volume in use was created from another directory"},
 		{CodeNotRunning, "the project is not running"},
 		{CodeServiceUnknown, "there is no such service"},
-		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited"},
+		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited, or could not start"},
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or did not become healthy in time"},
 		{CodeVolumeChanged, "a volume's settings changed, and recreating the volume would lose its data"},
 		{CodeVolumeKept, "warning: a volume of the project stays, because this directory is not its only owner"},
