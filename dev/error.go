@@ -104,6 +104,7 @@ const (
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
 	CodeReloadOff         Code = "reload.off"
+	CodeReloadUnmounted   Code = "reload.unmounted"
 	CodeReloadStreamlit   Code = "reload.streamlit"
 	CodeRebuildPending    Code = "rebuild.pending"
 	CodeWatchLimit        Code = "watch.limit"
@@ -169,7 +170,7 @@ func Codes() []CodeDoc {
 		{CodeElsewhere, "another directory runs a project of the same name; as a warning: a volume in use was created from another directory"},
 		{CodeNotRunning, "the project is not running"},
 		{CodeServiceUnknown, "there is no such service"},
-		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited"},
+		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited, or could not start"},
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or did not become healthy in time"},
 		{CodeVolumeChanged, "a volume's settings changed, and recreating the volume would lose its data"},
 		{CodeVolumeKept, "warning: a volume of the project stays, because this directory is not its only owner"},
@@ -197,6 +198,7 @@ func Codes() []CodeDoc {
 		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
 		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},
 		{CodeReloadOff, "warning: the app's settings turn reloading off"},
+		{CodeReloadUnmounted, "warning: the container does not see the app's source, so saves are not live"},
 		{CodeReloadStreamlit, "warning: this version of Streamlit is older than sdev supports, so saves may not be live"},
 		{CodeRebuildPending, "warning: a change needs a rebuild or a restart, but no sdev up is running to do it"},
 		{CodeWatchLimit, "warning: the system's limit of file watches is reached"},

@@ -288,19 +288,14 @@ func (p *Project) assumeBuild() {
 }
 
 // assumeSource mounts the source over its copy in the image if saves would not reach the app otherwise: without a
-// mount of it and without develop.watch. A mount of a .env file or of data is none of the source.
+// mount of it and without develop.watch. A mount of a .env file, of data or of modules beside the script is none of the
+// source. If assumeSource finds nothing to mount, it warns that saves are not live.
 func (p *Project) assumeSource(o Options) {
 	s := p.Model.Services[p.App]
-	if o.Source == nil || s.Build == nil || p.mountsSource(s) || len(outsideMounts(p, s)) > 0 || s.Develop != nil && len(s.Develop.Watch) > 0 {
+	if o.Source == nil || s.Develop != nil && len(s.Develop.Watch) > 0 || p.mountsSource(o, s) {
 		return
 	}
-	if !filepath.IsAbs(s.Build.Context) || filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "" {
-		return
-	}
-	mounts, hidden := o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)
-	taken := places(s)
-	mounts = slices.DeleteFunc(mounts, func(m dev.Mount) bool { return slices.Contains(taken, path.Clean(m.Container)) })
-	hidden = slices.DeleteFunc(hidden, func(h string) bool { return slices.Contains(taken, path.Clean(h)) })
+	mounts, hidden, why := p.sourceInImage(o, s)
 	for _, m := range mounts {
 		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
 		p.recordAssumption(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file has no mount for the source", dotted(m.Project), m.Container, p.App))
@@ -310,8 +305,34 @@ func (p *Project) assumeSource(o Options) {
 	}
 	if len(mounts) > 0 {
 		p.notes = append(p.notes, Note{Path: []string{"services", p.App, "volumes"}, Why: "assumed: the source, where the Dockerfile copies it to"})
+	} else if holdsPython(p.Dir) {
+		file, line := p.sources.locate("services", p.App)
+		p.Warnings = append(p.Warnings, dev.Warning{Code: dev.CodeReloadUnmounted,
+			Message: fmt.Sprintf("saves are not live: service %s has no mount of the app's source (%s:%d), and sdev can derive none: %s", p.App, file, line, why),
+			Hint:    fmt.Sprintf("in %s, mount the source where the container has it, for example: volumes: [\".:/app\"] (--sync copies only what is mounted)", file)})
 	}
 	p.Model.Services[p.App] = s
+}
+
+// sourceInImage returns what to mount where the app's image has the source, and the directories below that must stay
+// visible. If there is nothing to mount, it says why.
+func (p *Project) sourceInImage(o Options, s types.ServiceConfig) (mounts []dev.Mount, hidden []string, why string) {
+	switch {
+	case s.Build == nil:
+		return nil, nil, "the compose file has no build for it"
+	case !filepath.IsAbs(s.Build.Context):
+		return nil, nil, "its image is not built from a directory"
+	case filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "":
+		return nil, nil, "its Dockerfile is no file of the build context"
+	}
+	mounts, hidden = o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)
+	if len(mounts) == 0 {
+		return nil, nil, "its Dockerfile does not say where it copies the script to"
+	}
+	taken := places(s)
+	mounts = slices.DeleteFunc(mounts, func(m dev.Mount) bool { return slices.Contains(taken, path.Clean(m.Container)) })
+	hidden = slices.DeleteFunc(hidden, func(h string) bool { return slices.Contains(taken, path.Clean(h)) })
+	return mounts, hidden, "other mounts cover the places where the image has it"
 }
 
 // dropMissingAWS removes the mount of a missing ~/.aws, of which [ReadMachine] warns: the mount would create an
@@ -417,11 +438,34 @@ func checkCommand(p *Project) error {
 	return nil
 }
 
-// mountsSource reports whether the compose file mounts Python code of the project into a service.
-func (p *Project) mountsSource(s types.ServiceConfig) bool {
-	return slices.ContainsFunc(sourceMounts(p, s), func(m dev.Mount) bool {
-		return holdsPython(filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
+// mountsSource reports whether the compose file mounts the app's script into its service. If the script is unknown, a
+// mount of Python code is enough, or of a directory beside the project.
+func (p *Project) mountsSource(o Options, s types.ServiceConfig) bool {
+	inside := slices.DeleteFunc(sourceMounts(p, s), func(m dev.Mount) bool {
+		return !holdsPython(filepath.Join(p.Dir, filepath.FromSlash(m.Project)))
 	})
+	mounts := append(inside, outsideMounts(p, s)...)
+	if len(mounts) == 0 {
+		return false
+	}
+	script := p.script(o)
+	return script == "" || slices.ContainsFunc(mounts, func(m dev.Mount) bool {
+		rel, err := filepath.Rel(filepath.FromSlash(m.Project), filepath.FromSlash(script))
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+	})
+}
+
+// script is the script that the app runs, relative to the project; "" if it is unknown.
+func (p *Project) script(o Options) string {
+	if p.Settings.Entry != "" {
+		return p.entryPath(p.Settings.Entry)
+	}
+	for _, c := range p.candidates(o) {
+		if c.Service == p.App && c.Script != "" {
+			return c.Script
+		}
+	}
+	return ""
 }
 
 // holdsPython reports whether a file is Python code, or a directory holds some. It looks at a limited number of files, and

@@ -197,6 +197,80 @@ func TestLoad_AsksForTheAppAndItsSource(t *testing.T) {
 	}
 }
 
+func TestLoad_AMountWithoutTheScriptIsNoSource(t *testing.T) {
+	files := func(volumes string) map[string]string {
+		return map[string]string{"compose.yaml": "services:\n  web:\n    build: .\n    volumes: " + volumes + "\n", "Dockerfile": "", "app/app.py": "", "lib/rates.py": ""}
+	}
+	for volumes, c := range map[string]struct{ script, entry, want string }{
+		"['./lib:/app/lib']":                         {"app/app.py", "", "lib, app"},
+		"['./lib:/app/lib'] # the script is unknown": {"", "", "lib"},
+		"['./lib:/app/lib'] # --entry names another": {"app/app.py", "lib/rates.py", "lib"},
+		"['./lib:/app/lib', './app:/app']":           {"app/app.py", "", "lib, app"},
+		"['./app/app.py:/app/app.py']":               {"app/app.py", "", "app/app.py"},
+		"['.:/src']":                                 {"app/app.py", "", "."},
+	} {
+		p, err := load(t, files(volumes), func(o *config.Options) {
+			o.Entry = c.entry
+			o.Candidates = func(string, []config.Start) []config.Candidate {
+				return []config.Candidate{{Service: "web", Script: c.script, Sure: 1}}
+			}
+			o.Source = func(string, config.Start, string) ([]dev.Mount, []string) {
+				return []dev.Mount{{Project: "app", Container: "/app"}}, nil
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, v := range p.Model.Services["web"].Volumes {
+			rel, err := filepath.Rel(p.Dir, v.Source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, rel)
+		}
+		if got := strings.Join(got, ", "); got != c.want {
+			t.Errorf("%s, script %q: mounts %s, want %s", volumes, c.script, got, c.want)
+		}
+	}
+}
+
+func TestLoad_WarnsIfSavesCannotBeLive(t *testing.T) {
+	for name, c := range map[string]struct{ service, script, want string }{
+		"an image of its own":       {"image: r.example/shop:1", "app.py", "the compose file has no build for it"},
+		"a build from a repository": {"build: https://git.example/shop.git", "app.py", "its image is not built from a directory"},
+		"a Dockerfile inside":       {"build: {context: ., dockerfile_inline: FROM shop}", "app.py", "its Dockerfile is no file of the build context"},
+		"no copy":                   {"build: .", "app.py", "its Dockerfile does not say where it copies the script to"},
+		"a place that is taken":     {"build: {context: ., dockerfile: copies}\n    volumes: ['data:/app']", "app.py", "other mounts cover"},
+		"a mount":                   {"image: shop\n    volumes: ['.:/app']", "app.py", ""},
+		"develop.watch":             {"build: .\n    develop: {watch: [{action: rebuild, path: .}]}", "app.py", ""},
+		"a mount that is derived":   {"build: {context: ., dockerfile: copies}", "app.py", ""},
+		"no code in the project":    {"image: r.example/shop:1", "notes.txt", ""},
+	} {
+		p, err := load(t, map[string]string{"compose.yaml": "services:\n  streamlit:\n    " + c.service + "\nvolumes: {data: }\n", "Dockerfile": "FROM x", "copies": "", c.script: ""}, func(o *config.Options) {
+			o.Source = func(_ string, app config.Start, _ string) ([]dev.Mount, []string) {
+				if app.Dockerfile == "copies" {
+					return []dev.Mount{{Project: ".", Container: "/app"}}, nil
+				}
+				return nil, nil
+			}
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []string
+		for _, w := range p.Warnings {
+			if w.Code == dev.CodeReloadUnmounted {
+				got = append(got, w.Message+" hint: "+w.Hint)
+			}
+		}
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want) || !strings.Contains(got[0], "streamlit has no mount of the app's source (compose.yaml:2)")) {
+			t.Errorf("%s: warnings %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestLoad_SaysWhyAScriptCannotBeStarted(t *testing.T) {
 	for name, c := range map[string]struct {
 		script string

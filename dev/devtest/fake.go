@@ -93,6 +93,18 @@ func (f *Fake) End(service string, code int) {
 	}
 }
 
+// Crash makes a service's running container exit by itself several times, each time restarted by its restart policy. The
+// next restart is still to come.
+func (f *Fake) Crash(service string, times, code int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.containers {
+		if c.Service == service && c.Running {
+			c.Restarts, c.Restarting, c.ExitCode = c.Restarts+times, true, code
+		}
+	}
+}
+
 // Print makes a service's container print a line, on stdout or stderr.
 func (f *Fake) Print(service, stream, text string) {
 	f.mu.Lock()
@@ -275,6 +287,7 @@ func (f *Fake) start(op plan.Operation) error {
 		}
 	}
 	c.Running, c.ExitCode, c.Started = true, 0, time.Now()
+	c.Restarting, c.Restarts = false, 0
 	c.Health = c.healthAfterStart()
 	f.state(c, dev.ServiceState{State: dev.Running})
 	for _, line := range c.script.Out {

@@ -135,7 +135,7 @@ func describe(c container.InspectResponse) plan.Container {
 	d := plan.Container{
 		ID: c.ID, Name: strings.TrimPrefix(c.Name, "/"), Image: c.Image,
 		Service: c.Config.Labels[ownService], Hash: c.Config.Labels[ownHash],
-		Running: c.State.Running, Restarting: c.State.Restarting, ExitCode: c.State.ExitCode, Labels: c.Config.Labels, Reference: c.Config.Image, Env: envMap(c.Config.Env),
+		Running: c.State.Running, Restarting: c.State.Restarting, Restarts: c.RestartCount, ExitCode: c.State.ExitCode, Labels: c.Config.Labels, Reference: c.Config.Image, Env: envMap(c.Config.Env),
 	}
 	for _, m := range c.Mounts {
 		d.Mounts = append(d.Mounts, m.Destination)

@@ -11,11 +11,17 @@ import (
 	"sdev/dev/plan"
 )
 
-// do carries out one operation. A wait takes at most e.Timeout. If an optional wait fails, do emits a warning
+// do carries out one operation. A wait takes at most e.Timeout. If an optional wait or start fails, do emits a warning
 // instead of returning an error.
 func (e *Engine) do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	if op.Verb != plan.Wait {
-		return e.Runtime.Do(ctx, op, labels)
+		err := e.Runtime.Do(ctx, op, labels)
+		if !op.Optional || ctx.Err() != nil || !isOfService(err) {
+			return err
+		}
+		failure := dev.AsError(err)
+		e.emit(dev.Warning{Code: dev.CodeServiceExited, Message: fmt.Sprintf("service %s could not start: %s", op.Service.Config.Name, failure.Message), Hint: failure.Hint})
+		return nil
 	}
 	waitCtx, cancel := context.WithTimeoutCause(ctx, e.Timeout, errTimeout)
 	defer cancel()
@@ -36,6 +42,16 @@ func (e *Engine) do(ctx context.Context, op plan.Operation, labels plan.Labels) 
 	failure := dev.AsError(err)
 	e.emit(dev.Warning{Code: failure.Code, Message: failure.Message, Hint: failure.Hint})
 	return nil
+}
+
+// isOfService reports whether a failed start concerns its service alone, and neither the engine as a whole, nor a hook,
+// nor a port, for which another one may do.
+func isOfService(err error) bool {
+	if err == nil || dev.AsError(err).Exit != dev.ExitFailed {
+		return false
+	}
+	taken, ok := errors.AsType[portTaken](err)
+	return !ok || !taken.PortTaken()
 }
 
 var errTimeout = errors.New("it took too long")
@@ -106,14 +122,14 @@ func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {
 }
 
 // warnOfExits warns of services that this run started and that have exited since. It never concerns the app, whose
-// page has just answered.
+// page has just answered, nor services that could not start, of which do has warned.
 func (e *Engine) warnOfExits(ctx context.Context, run Running, have plan.Observed) {
 	for _, op := range run.done {
 		if op.Verb != plan.Start && op.Verb != plan.Restart {
 			continue
 		}
 		for _, c := range have.Containers {
-			if c.Name != op.Name || c.Running && !c.Restarting || op.Once && c.ExitCode == 0 {
+			if c.Name != op.Name || c.Started.IsZero() || c.Running && !c.Restarting || op.Once && c.ExitCode == 0 {
 				continue
 			}
 			e.emit(dev.Warning{Code: dev.CodeServiceExited, Message: fmt.Sprintf("service %s ended with exit code %d%s", c.Service, c.ExitCode, e.lastLines(ctx, c)),

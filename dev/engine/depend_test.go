@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -10,10 +11,12 @@ import (
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/engine"
+	"sdev/dev/plan"
 )
 
 // addDatabase adds a service "db" on which the app depends.
@@ -173,5 +176,53 @@ func TestUp_WarnsOfServicesThatExitedAtOnce(t *testing.T) {
 				t.Errorf("%s: %s", name, w.Message)
 			}
 		}
+	}
+}
+
+func TestUp_ServiceThatCannotStart(t *testing.T) {
+	broken := &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "start shop-worker-1: its image has no program jobs", Hint: "correct the command"}
+	lost := &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Message: "start shop-worker-1: no engine", Hint: "start Docker"}
+	needs := func(service string) types.DependsOnConfig {
+		return types.DependsOnConfig{service: {Condition: types.ServiceConditionStarted, Required: true}}
+	}
+	for name, c := range map[string]struct {
+		err     *dev.Error
+		app, db types.DependsOnConfig
+		fails   bool
+	}{
+		"nothing needs it":            {err: broken},
+		"another service needs it":    {err: broken, db: needs("worker")},
+		"the app may run without it":  {err: broken, app: types.DependsOnConfig{"worker": {Condition: types.ServiceConditionStarted}}},
+		"the app needs it":            {err: broken, app: needs("worker"), fails: true},
+		"the app needs what needs it": {err: broken, app: needs("db"), db: needs("worker"), fails: true},
+		"the engine does not answer":  {err: lost, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.fake.SetForeign("local:1", "")
+			worker, db := types.ServiceConfig{Name: "worker"}, types.ServiceConfig{Name: "db"}
+			worker.Image, db.Image, db.DependsOn = "local:1", "local:1", c.db
+			r.addServices(worker, db)
+			r.change(func(_ *engine.Project, app *types.ServiceConfig) {
+				app.DependsOn = types.DependsOnConfig{"gateway": {Required: true}}
+				maps.Copy(app.DependsOn, c.app)
+			})
+			r.fake.Before(func(_ context.Context, op plan.Operation) error {
+				if op.Verb == plan.Start && op.Service.Config.Name == "worker" {
+					return c.err
+				}
+				return nil
+			})
+			if c.fails {
+				_ = r.upFails(r.engine(), engine.Request{}, c.err.Code, c.err.Exit)
+				return
+			}
+			r.up(engine.Request{})
+			want := []dev.Event{dev.Warning{Code: dev.CodeServiceExited, Message: "service worker could not start: " + broken.Message, Hint: broken.Hint}}
+			warnings := slices.DeleteFunc(r.Events(), func(ev dev.Event) bool { return ev.Type() != "warning" })
+			if diff := cmp.Diff(want, warnings); diff != "" || !r.runs("app") || !r.runs("db") {
+				t.Errorf("app runs: %v, db runs: %v; warnings:\n%s", r.runs("app"), r.runs("db"), diff)
+			}
+		})
 	}
 }

@@ -18,6 +18,7 @@ const (
 	probeEvery = 25 * time.Millisecond  // pause between two requests for the page
 	checkEvery = 250 * time.Millisecond // pause between two looks at the app's container
 	tailLines  = 15                     // lines of output that an error quotes
+	mostEnds   = 5                      // ends of the app, each followed by a restart of the engine's, after which it fails
 )
 
 // explainSuperseded replaces the error of a wait, if its cause is that another sdev replaced the app meanwhile. The
@@ -48,8 +49,8 @@ func (e *Engine) superseded(ctx context.Context, run Running) bool {
 }
 
 // await requests the app's page through the gateway until it answers. If the app exits first, or takes longer than
-// e.Timeout, await returns an error with exit code 5 that quotes the app's last lines of output. It returns
-// errStaleNetwork if the app must restart to follow its gateway.
+// e.Timeout, await returns an error with exit code 5 that quotes the app's last lines of output. So it does if the app's
+// restart policy starts it again and again. It returns errStaleNetwork if the app must restart to follow its gateway.
 func (e *Engine) await(ctx context.Context, run Running) error {
 	probe := time.NewTicker(probeEvery)
 	defer probe.Stop()
@@ -58,6 +59,7 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 	late := time.NewTimer(e.Timeout)
 	defer late.Stop()
 	refusals := 0
+	appEnds := run.newEnds()
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for !answers(ctx, client, run.URL) {
 		select {
@@ -65,7 +67,7 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 			return ctx.Err()
 		case <-probe.C:
 		case <-check.C:
-			if err := e.checkRunning(ctx, run); err != nil {
+			if err := e.checkRunning(ctx, run, appEnds); err != nil {
 				return err
 			}
 			if !isRefused(ctx, run.URL) {
@@ -115,7 +117,7 @@ var errStaleNetwork = errors.New("the gateway was restarted")
 
 // checkRunning returns an error if the app or its gateway does not run, errSuperseded if another app took its
 // place, and errStaleNetwork if the gateway started after the app.
-func (e *Engine) checkRunning(ctx context.Context, run Running) error {
+func (e *Engine) checkRunning(ctx context.Context, run Running, appEnds *ends) error {
 	p := run.Project
 	have, err := e.Runtime.Observe(ctx, p.Name, nil)
 	if err != nil {
@@ -133,12 +135,50 @@ func (e *Engine) checkRunning(ctx context.Context, run Running) error {
 		if service == p.App && run.appHash != "" && have.Containers[i].Hash != run.appHash {
 			return errSuperseded
 		}
+		if service == p.App && appEnds.count(have.Containers[i]) >= mostEnds {
+			return e.notReady(ctx, p, dev.CodeAppExited, appEnds.describe(have.Containers[i]))
+		}
 		started[service] = have.Containers[i].Started
 	}
 	if started[p.Gateway].After(started[p.App]) {
 		return errStaleNetwork
 	}
 	return nil
+}
+
+// ends counts how often the app has ended in one wait, although its restart policy starts it again each time.
+type ends struct {
+	container string // id of the container that is counted
+	before    int    // its restarts before that; -1 until the first count
+}
+
+// newEnds returns the count for a wait. If this run has started the app, all restarts of its container count.
+func (run Running) newEnds() *ends {
+	out := &ends{}
+	if !slices.ContainsFunc(run.done, func(op plan.Operation) bool {
+		return (op.Verb == plan.Start || op.Verb == plan.Restart) && op.Service.Config.Name == run.Project.App
+	}) {
+		out.before = -1
+	}
+	return out
+}
+
+// count returns how often the app has ended. Restarts before the wait do not count.
+func (n *ends) count(c plan.Container) int {
+	if n.before < 0 || n.container != "" && n.container != c.ID {
+		n.before = c.Restarts
+	}
+	n.container = c.ID
+	return c.Restarts - n.before
+}
+
+// describe says how often the app has ended.
+func (n *ends) describe(c plan.Container) string {
+	last := ""
+	if c.Restarting {
+		last = fmt.Sprintf(", the last time with exit code %d,", c.ExitCode)
+	}
+	return fmt.Sprintf("%s ended %d times%s before its page answered, and its restart policy started it again each time", c.Service, n.count(c), last)
 }
 
 func (e *Engine) notReady(ctx context.Context, p Project, code dev.Code, message string) error {

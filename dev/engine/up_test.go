@@ -157,6 +157,35 @@ func TestUp_AppThatExitsFailsWithItsLastLines(t *testing.T) {
 	}
 }
 
+func TestUp_AppThatIsRestartedAgainAndAgainFails(t *testing.T) {
+	r := newRig(t)
+	r.mute.Store(true)
+	r.change(func(_ *engine.Project, app *types.ServiceConfig) { app.Restart = types.RestartPolicyUnlessStopped })
+	go func() {
+		r.eventually(func() bool { return r.runs("app") })
+		r.fake.Print("app", "stderr", "KeyError: 'DATABASE'")
+		r.fake.Crash("app", 6, 1)
+	}()
+	e := r.upFails(r.engine(), engine.Request{}, dev.CodeAppExited, dev.ExitNotReady)
+	const want = "app ended 6 times, the last time with exit code 1, before its page answered, and its restart policy started it again each time; its last lines:\n  KeyError: 'DATABASE'"
+	if e.Message != want || e.Hint == "" {
+		t.Errorf("message %q, hint %q", e.Message, e.Hint)
+	}
+	if left := r.containers(); len(left) != 0 {
+		t.Errorf("left over: %+v", left)
+	}
+}
+
+func TestUp_EarlierRestartsOfTheAppDoNotCount(t *testing.T) {
+	r := newRig(t)
+	r.up(engine.Request{})
+	r.fake.Crash("app", 40, 1)
+	r.mute.Store(true)
+	e := r.engine()
+	e.Timeout = 2 * time.Second
+	_ = r.upFails(e, engine.Request{}, dev.CodeAppNotReady, dev.ExitNotReady)
+}
+
 func TestUp_AppThatNeverAnswersEndsAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRigWithoutPage(t)

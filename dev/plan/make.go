@@ -244,8 +244,27 @@ func (m *maker) startAfterDependencies(s Service, op Operation) {
 	if s.Synced && op.Verb == Start { // the container must not run without its files
 		m.starts = append(m.starts, Operation{Verb: Sync, Kind: ServiceContainer, Name: op.Name, Service: s, Reason: "its source is copied, not mounted"})
 	}
-	op.Kind, op.Service, op.Once = ServiceContainer, s, m.runsToCompletion(s)
+	op.Kind, op.Service, op.Once, op.Optional = ServiceContainer, s, m.runsToCompletion(s), !m.isNeeded(s.Config.Name)
 	m.starts = append(m.starts, op)
+}
+
+// isNeeded reports whether a service is the app or its gateway, or whether one of those depends on it, perhaps through
+// other services.
+func (m *maker) isNeeded(service string) bool {
+	needed := []string{m.want.App, m.want.Gateway}
+	for i := 0; i < len(needed); i++ {
+		for _, s := range m.want.Services {
+			if s.Config.Name != needed[i] {
+				continue
+			}
+			for name, dep := range s.Config.DependsOn {
+				if dep.Required && !slices.Contains(needed, name) {
+					needed = append(needed, name)
+				}
+			}
+		}
+	}
+	return slices.Contains(needed, service)
 }
 
 func until(condition string) Until {

@@ -70,7 +70,7 @@ type Operation struct {
 	Once     bool                // for Start and Restart: the container runs to completion, and others wait for that
 	Until    Until               // for Wait
 	For      []string            // for Wait: services that depend on it
-	Optional bool                // for Wait: those services start even if it fails
+	Optional bool                // for Wait: those services start even if it fails; for Start and Restart: the app runs without the service
 }
 
 // UnmetError means that a container will never meet the condition of a Wait.

@@ -63,6 +63,7 @@ type Container struct {
 	Hash, Image       string
 	Running           bool
 	Restarting        bool   // it exited, and the engine is about to restart it
+	Restarts          int    // how often the engine has restarted it by itself since somebody started it
 	Joins             string // container whose network namespace it uses; "" for its own
 	ExitCode          int
 	Started           time.Time

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,4 +71,24 @@ func TestLoad_SaysWhyAScriptAndItsImageAreAssumed(t *testing.T) {
 			t.Errorf("no warning %q: %+v", want, p.Warnings)
 		}
 	}
+}
+
+func TestLoad_MountsTheSourceBesideAMountOfItsModules(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{
+		"compose.yaml":    "services:\n  web:\n    build: .\n    command: streamlit run app/app.py\n    volumes: ['./lib:/app/lib']\n",
+		"Dockerfile":      "FROM python:3.11-slim\nWORKDIR /\nCOPY app /app\nCOPY lib /app/lib\n",
+		"app/app.py":      "import streamlit as st\nst.title('x')\n",
+		"lib/rates.py":    "RATE = 1\n",
+		"app/__init__.py": "",
+	})
+	p, err := Load(t.Context(), Host{Dir: dir}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range p.Model.Services["web"].Volumes {
+		if v.Source == filepath.Join(p.Dir, "app") && v.Target == "/app" {
+			return
+		}
+	}
+	t.Errorf("volumes %+v; warnings %+v", p.Model.Services["web"].Volumes, p.Warnings)
 }

@@ -55,10 +55,9 @@ func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Fi
 			return dev.UsageError(flag+" is for new projects, but this directory already contains an app: "+dev.Sanitize(found.Entries[0].Path), "leave "+flag+" out, or create a new project in another directory")
 		}
 	}
-	if o.entry != "" || len(found.Composes) == 0 {
-		if err := session.ChooseEntry(ctx, o.dir, found, o.entry, session.EntryChoice{Required: true, Ask: a.Chooser(!o.yes && !o.json)}); err != nil {
-			return err
-		}
+	found, err := a.chooseApp(ctx, o, found)
+	if err != nil {
+		return err
 	}
 	ad, err := planAdoption(o, found)
 	if err != nil {
@@ -89,6 +88,33 @@ func (a *commands) runAdopt(ctx context.Context, o initOptions, found *detect.Fi
 	}
 	a.printAdoption(o, ad, write)
 	return nil
+}
+
+// chooseApp makes the findings those of the app that "sdev up" would run. If the project does not say which one that is,
+// it asks the user, or returns the error that "sdev up" returns.
+func (a *commands) chooseApp(ctx context.Context, o initOptions, found *detect.Findings) (*detect.Findings, error) {
+	choice := session.EntryChoice{Required: true, Ask: a.Chooser(!o.yes && !o.json)}
+	if len(found.Composes) == 0 {
+		if o.app != "" {
+			return nil, dev.UsageError("--app names a service of a compose file, but this project has none", "name the script instead: --entry SCRIPT")
+		}
+		return found, session.ChooseEntry(ctx, o.dir, found, o.entry, choice)
+	}
+	host := a.Host()
+	host.Dir, host.App, host.Entry = o.dir, o.app, o.entry
+	p, err := session.Load(ctx, host, session.Options{Entry: choice})
+	if err != nil {
+		if e := dev.AsError(err); e.Code == dev.CodeAppMissing || e.Code == dev.CodeUsage || ctx.Err() != nil {
+			return nil, err
+		}
+		// "sdev up" reports what is wrong with the compose file; the table and the missing files need no valid one.
+		if o.entry != "" {
+			err = session.ChooseEntry(ctx, o.dir, found, o.entry, choice)
+			return found, err
+		}
+		return found, nil
+	}
+	return session.Inspect(ctx, p, choice)
 }
 
 // planAdoption plans the files that the project lacks. The plan also lists the existing ones, which stay unchanged.

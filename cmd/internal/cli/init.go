@@ -26,6 +26,7 @@ type initOptions struct {
 	name     string
 	auth     string
 	deps     string
+	app      string // only for an existing app with a compose file
 	entry    string // only for an existing app
 	yes      bool
 	dryRun   bool
@@ -130,6 +131,7 @@ fails, an error object follows.`,
 	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: from the name of the directory)")
 	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
 	f.StringVar(&o.deps, "deps", "", "package manager: `KIND` is uv (default), pip or conda")
+	f.StringVar(&o.app, "app", "", "the `SERVICE` of the compose file that is the Streamlit app, if an app exists already")
 	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if an app exists already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing, take the defaults")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only list what sdev would write")
@@ -160,6 +162,9 @@ func (a *commands) runInit(ctx context.Context, o initOptions) error {
 		return err
 	} else if found != nil {
 		return a.runAdopt(ctx, o, found)
+	}
+	if o.app != "" {
+		return dev.UsageError("--app is "+strconv.Quote(o.app)+", but there is no app in "+o.dir, "leave --app out to create a new project")
 	}
 	if o.entry != "" {
 		return dev.UsageError("--entry is "+strconv.Quote(o.entry)+", but there is no app in "+o.dir, "leave --entry out to create a new project")
