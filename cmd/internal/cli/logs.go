@@ -76,11 +76,22 @@ func (a *commands) runLogs(ctx context.Context, o logsOptions) error {
 		return r.NotRunning()
 	}
 	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: o.services, Tail: o.tail, Since: o.since, Stay: o.follow}
-	view := console.View{JSON: o.json, Cut: o.tail >= 0 || !o.since.IsZero()}
+	view := console.View{JSON: o.json, Cut: o.tail >= 0 || !o.since.IsZero(), Several: severalPrint(r.Observed.Containers, o.services)}
 	if o.follow {
 		return a.followLogs(ctx, r, f, view)
 	}
 	return a.pastLogs(ctx, r, f, view)
+}
+
+// severalPrint reports whether the log has lines of several services. The gateway prints events.
+func severalPrint(containers []plan.Container, requested []string) bool {
+	services := map[string]bool{}
+	for _, c := range containers {
+		if c.Service != config.GatewayService && (len(requested) == 0 || slices.Contains(requested, c.Service)) {
+			services[c.Service] = true
+		}
+	}
+	return len(services) > 1
 }
 
 func (a *commands) followLogs(ctx context.Context, r console.Running, f plan.Follow, view console.View) error {

@@ -134,9 +134,10 @@ func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 
 // View says how a command's events are shown.
 type View struct {
-	JSON   bool
-	Detach bool
-	Cut    bool // earlier events are not shown, see [render.Options]
+	JSON    bool
+	Detach  bool
+	Cut     bool // earlier events are not shown, see [render.Options]
+	Several bool // several services print lines
 }
 
 // WithEngine connects to the container engine, runs work, and prints the events of work meanwhile. It returns after
@@ -198,5 +199,5 @@ func (c *Console) Printer(v View) render.Printer {
 	if v.JSON {
 		return render.NewJSON(c.Stdout())
 	}
-	return render.NewPlain(c.Stdout(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose, Cut: v.Cut})
+	return render.NewPlain(c.Stdout(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose, Cut: v.Cut, Several: v.Several})
 }

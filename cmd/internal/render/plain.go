@@ -21,11 +21,12 @@ type Options struct {
 	Quiet   bool // only warnings, errors and results
 	Verbose bool // also plans and states
 	Cut     bool // earlier events are missing, so how many tabs are open is unknown until an event says it
+	Several bool // several services print lines, so each line has its service's name
 }
 
 // NewPlain prints lines for people.
 func NewPlain(w io.Writer, o Options) Printer {
-	return &plain{w: w, Options: o, style: newStyles(o.Color)}
+	return &plain{w: w, Options: o, style: newStyles(o.Color), several: o.Several}
 }
 
 type plain struct {

@@ -126,6 +126,18 @@ func TestPlain_CountsNoTabsBeforeAnEventSaysSo(t *testing.T) {
 	}
 }
 
+func TestPlain_NamesTheServiceOfTheFirstLineToo(t *testing.T) {
+	for several, want := range map[bool]string{false: "        │ hello\n", true: "db      │ hello\n"} {
+		var out bytes.Buffer
+		if err := render.NewPlain(&out, render.Options{Several: several}).Print(dev.Stamped{Event: dev.LogLine{Service: "db", Text: "hello"}}); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("several %t: %q, want %q", several, out.String(), want)
+		}
+	}
+}
+
 func TestPlain_KeepsToTheWidth(t *testing.T) {
 	var out bytes.Buffer
 	p := render.NewPlain(&out, render.Options{Width: 60})
