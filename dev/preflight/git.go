@@ -12,6 +12,7 @@ func gitRules() []Rule {
 	const docs = "https://git-scm.com/docs/git-status"
 	return []Rule{
 		{"git.missing", dev.Warns, "the project is in no git repository, so nobody can tell later what was handed over", "git init && git add . && git commit", docs},
+		{"git.unreadable", dev.Blocks, "git cannot read the repository, or a part of it, so this check is not done", "find the damage: git fsck; complete a partial clone: git fetch --refetch --no-filter", "https://git-scm.com/docs/git-fsck"},
 		{"git.commit", dev.Warns, "the repository has no commit yet", "git add . && git commit", docs},
 		{"git.dirty", dev.Blocks, "the image for the hand-off was built from files that are not committed (a warning if no image was built)", "commit them, or set them aside: git stash", docs},
 		{"git.shallow", dev.Informs, "the clone is shallow, so older commits were not searched for credentials", "git fetch --unshallow; in a workflow: fetch-depth: 0 for actions/checkout", "https://git-scm.com/docs/git-clone#Documentation/git-clone.txt---depthdepth"},
@@ -25,6 +26,9 @@ func (c *checker) git() {
 	r := c.Repository
 	switch {
 	case c.Project == nil:
+		return
+	case r.Unreadable != "":
+		c.add("git.unreadable", place{where: "repository"}, "the state of the repository was not checked, and its history not searched for credentials: %s", r.Unreadable)
 		return
 	case !r.Found:
 		c.add("git.missing", place{}, "the project is in no git repository")

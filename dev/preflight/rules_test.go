@@ -160,11 +160,12 @@ func examples() map[string]example {
 		"platform.health": {fails: bundle("x.yml", "HealthCheckPath: '/'\n"), passes: bundle("x.yml", "HealthCheckPath: '/shop/_stcore/health'\n")},
 		"platform.grace":  {fails: bundle("x.ts", "healthCheckGracePeriod: Duration.seconds(5),\n"), passes: bundle("x.ts", "healthCheckGracePeriod: Duration.seconds(90),\n")},
 
-		"git.missing":  {fails: func(s *subject) { s.Repository = preflight.Repository{} }, passes: func(s *subject) { s.Repository.Branch = "x" }},
-		"git.commit":   {fails: func(s *subject) { s.Repository.Commit = "" }, passes: func(s *subject) { s.Repository.Commit = "1a2b" }},
-		"git.dirty":    {fails: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"app.py"} }, passes: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"deploy/", "deploy/ecs/README.md"} }},
-		"git.shallow":  {fails: func(s *subject) { s.Repository.Shallow = true }, passes: func(s *subject) { s.Repository.Dir = "apps/shop" }},
-		"git.detached": {fails: func(s *subject) { s.Repository.Branch = "" }, passes: func(s *subject) { s.Repository.Branch = "feature/x" }},
+		"git.missing":    {fails: func(s *subject) { s.Repository = preflight.Repository{} }, passes: func(s *subject) { s.Repository.Branch = "x" }},
+		"git.unreadable": {fails: func(s *subject) { s.Repository = preflight.Repository{Unreadable: "bad object HEAD"} }, passes: func(s *subject) { s.Repository.Branch = "x" }},
+		"git.commit":     {fails: func(s *subject) { s.Repository.Commit = "" }, passes: func(s *subject) { s.Repository.Commit = "1a2b" }},
+		"git.dirty":      {fails: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"app.py"} }, passes: func(s *subject) { s.Built = true; s.Repository.Modified = []string{"deploy/", "deploy/ecs/README.md"} }},
+		"git.shallow":    {fails: func(s *subject) { s.Repository.Shallow = true }, passes: func(s *subject) { s.Repository.Dir = "apps/shop" }},
+		"git.detached":   {fails: func(s *subject) { s.Repository.Branch = "" }, passes: func(s *subject) { s.Repository.Branch = "feature/x" }},
 
 		"suppress.reason": {fails: decide(dev.Suppression{ID: "image.user", Until: now.Add(day), Reason: " "}), passes: func(*subject) {}},
 		"suppress.date":   {fails: decide(dev.Suppression{ID: "image.user", Reason: "because"}), passes: func(*subject) {}},

@@ -13,9 +13,9 @@ import (
 	"sdev/dev/docker/dockerfile"
 )
 
-// Run checks everything that the subject has and returns the findings, worst first. It fails if the image, the
-// project's directory or the repository's history cannot be read to its end, and returns no findings then. It stops
-// early when ctx ends.
+// Run checks everything that the subject has and returns the findings, worst first. It fails if the image or the
+// project's directory cannot be read to its end, and returns no findings then. A history that cannot be read is a
+// finding. Run stops early when ctx ends.
 func Run(ctx context.Context, s Subject) ([]dev.Finding, error) {
 	c := &checker{Subject: s, rules: map[string]Rule{}}
 	for _, r := range Rules() {

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"path"
@@ -171,7 +170,8 @@ func (c *checker) dockerIgnored() func(name string) bool {
 	}
 }
 
-// readHistory searches every version of every file in the repository.
+// readHistory searches every version of every file in the repository. If git cannot read them all, that is a finding, and
+// the credentials in those before remain.
 func (c *checker) readHistory(ctx context.Context) error {
 	if c.History == nil {
 		return nil
@@ -187,8 +187,11 @@ func (c *checker) readHistory(ctx context.Context) error {
 			}
 		})
 	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
-		return fmt.Errorf("read the history of the repository: %w", err)
+		c.add("git.unreadable", place{where: "history"}, "the history was not searched to its end for credentials: %s", err)
 	}
 	for _, l := range leaks {
 		commit := c.History.CommitOf(ctx, l.id)

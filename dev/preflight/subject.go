@@ -85,14 +85,15 @@ type File struct {
 
 // Repository is the state of the repository that the project is in. The zero value means that there is none.
 type Repository struct {
-	Found    bool
-	Dir      string   // of the project, relative to the repository; "" or ".": its root
-	Shallow  bool     // older commits were not fetched
-	Branch   string   // "" if HEAD is detached
-	Commit   string   // "" before the first one
-	Modified []string // files that differ from the commit, relative to the project
-	Files    []string // files that are not ignored, relative to the project
-	Tracked  []string // those of them that the repository holds
+	Found      bool
+	Unreadable string   // why git cannot read it; "" if it can
+	Dir        string   // of the project, relative to the repository; "" or ".": its root
+	Shallow    bool     // older commits were not fetched
+	Branch     string   // "" if HEAD is detached
+	Commit     string   // "" before the first one
+	Modified   []string // files that differ from the commit, relative to the project
+	Files      []string // files that are not ignored, relative to the project
+	Tracked    []string // those of them that the repository holds
 }
 
 // History reads every version of every file that was ever committed.

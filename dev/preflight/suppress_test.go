@@ -107,12 +107,24 @@ func TestRun_FollowsNoLinks(t *testing.T) {
 	}
 }
 
-func TestRun_SaysThatTheHistoryCannotBeRead(t *testing.T) {
+func TestRun_AHistoryThatCannotBeReadIsAFinding(t *testing.T) {
 	s := sound()
-	s.blobs = []testBlob{{path: "x"}}
+	s.blobs = []testBlob{{"old.txt", awsKey}, {path: "x"}}
+	s.Repository.Modified = []string{"app.py"}
 	s.Project, s.noImage = s.files, true
-	if _, err := preflight.Run(t.Context(), s.Subject); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("error %v", err)
+	found, err := preflight.Run(t.Context(), s.Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"git.unreadable", "secret.history", "git.dirty"} {
+		if !slices.ContainsFunc(found, func(f dev.Finding) bool { return f.ID == id }) {
+			t.Errorf("no %s: %+v", id, found)
+		}
+	}
+	for _, f := range found {
+		if f.ID == "git.unreadable" && (f.Severity != dev.Blocks || !strings.Contains(f.Message, "damaged")) {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 

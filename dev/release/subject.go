@@ -22,12 +22,13 @@ import (
 func (r *Releaser) Preflight(ctx context.Context, c *config.Project, found *detect.Findings, image string) ([]dev.Finding, error) {
 	s := preflight.Subject{Now: r.Now()}
 	if c != nil {
-		repo, err := git.Read(ctx, c.Dir, r.Env)
-		if err != nil {
-			return nil, err
+		repo, unreadable := git.Read(ctx, c.Dir, r.Env)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 		chooseEntry(c, found)
-		if s, err = r.subject(ctx, c, found, repo); err != nil {
+		var err error
+		if s, err = r.subject(ctx, c, found, repo, unreadable); err != nil {
 			return nil, err
 		}
 	}
@@ -46,7 +47,7 @@ func (r *Releaser) Preflight(ctx context.Context, c *config.Project, found *dete
 // which suppressions may suppress as well.
 func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, error) {
 	p := r.project
-	s, err := p.releaser.subject(ctx, p.config, p.found, p.Repository)
+	s, err := p.releaser.subject(ctx, p.config, p.found, p.Repository, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -77,16 +78,22 @@ func (r *Release) check(ctx context.Context, own []dev.Finding) ([]dev.Finding, 
 }
 
 // subject is what the checks look at in a project: its files, the conclusions from them, the service that ships, and
-// the repository. The caller adds image and bundle.
-func (r *Releaser) subject(ctx context.Context, c *config.Project, found *detect.Findings, repo git.Repository) (preflight.Subject, error) {
+// the repository. unreadable is why git cannot read the repository; nil if it can. The caller adds image and bundle.
+func (r *Releaser) subject(ctx context.Context, c *config.Project, found *detect.Findings, repo git.Repository, unreadable error) (preflight.Subject, error) {
 	service, _ := c.ReleaseService()
 	s := preflight.Subject{Now: r.Now(), Project: dev.FilesOf(c.Dir), App: appOf(c, found, service), Compose: c.Model, ComposeFiles: composeFiles(c), Service: service.Name,
 		Platform: service.Platform, Suppress: c.Settings.Deploy.Suppress}
-	if repo.Found {
-		files, tracked, err := repo.Files(ctx)
-		if err != nil {
-			return preflight.Subject{}, err
+	var files, tracked []string
+	if repo.Found && unreadable == nil {
+		files, tracked, unreadable = repo.Files(ctx)
+		if ctx.Err() != nil {
+			return preflight.Subject{}, ctx.Err()
 		}
+	}
+	switch {
+	case unreadable != nil:
+		s.Repository.Unreadable = unreadable.Error()
+	case repo.Found:
 		s.Repository = preflight.Repository{Found: true, Branch: repo.Branch, Commit: repo.Commit, Files: files, Tracked: tracked, Shallow: repo.Shallow(ctx)}
 		s.Repository.Dir, _ = repo.Inside(c.Dir)
 		for _, name := range repo.Modified {
