@@ -295,15 +295,19 @@ func (p *Project) assumeSource(o Options) {
 	if o.Source == nil || s.Develop != nil && len(s.Develop.Watch) > 0 || p.mountsSource(o, s) {
 		return
 	}
-	mounts, hidden, why := p.sourceInImage(o, s)
-	for _, m := range mounts {
+	in, why := p.sourceInImage(o, s)
+	if in.Workdir != "" {
+		s.WorkingDir = in.Workdir
+		p.recordAssumption(fmt.Sprintf("service %s starts in %s: its image has the source at its root, where nothing can be mounted", p.App, in.Workdir))
+	}
+	for _, m := range in.Mounts {
 		s.Volumes = append(slices.Clone(s.Volumes), types.ServiceVolumeConfig{Type: types.VolumeTypeBind, Source: filepath.Join(p.Dir, filepath.FromSlash(m.Project)), Target: m.Container})
 		p.recordAssumption(fmt.Sprintf("%s is mounted at %s in service %s, so that saves are live: the compose file has no mount for the source", dotted(m.Project), m.Container, p.App))
 	}
-	for _, h := range hidden {
+	for _, h := range in.Hidden {
 		s.Volumes = append(s.Volumes, types.ServiceVolumeConfig{Type: types.VolumeTypeVolume, Target: h})
 	}
-	if len(mounts) > 0 {
+	if len(in.Mounts) > 0 {
 		p.notes = append(p.notes, Note{Path: []string{"services", p.App, "volumes"}, Why: "assumed: the source, where the Dockerfile copies it to"})
 	} else if holdsPython(p.Dir) {
 		file, line := p.sources.locate("services", p.App)
@@ -314,25 +318,30 @@ func (p *Project) assumeSource(o Options) {
 	p.Model.Services[p.App] = s
 }
 
-// sourceInImage returns what to mount where the app's image has the source, and the directories below that must stay
-// visible. If there is nothing to mount, it says why.
-func (p *Project) sourceInImage(o Options, s types.ServiceConfig) (mounts []dev.Mount, hidden []string, why string) {
+// sourceInImage returns what to mount where the app's image has the source. If there is nothing to mount, it says why.
+func (p *Project) sourceInImage(o Options, s types.ServiceConfig) (in Placed, why string) {
 	switch {
 	case s.Build == nil:
-		return nil, nil, "the compose file has no build for it"
+		return in, "the compose file has no build for it"
 	case !filepath.IsAbs(s.Build.Context):
-		return nil, nil, "its image is not built from a directory"
+		return in, "its image is not built from a directory"
 	case filepath.IsAbs(s.Build.Dockerfile) || s.Build.Dockerfile == "":
-		return nil, nil, "its Dockerfile is no file of the build context"
+		return in, "its Dockerfile is no file of the build context"
 	}
-	mounts, hidden = o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)
-	if len(mounts) == 0 {
-		return nil, nil, "its Dockerfile does not say where it copies the script to"
+	in = o.Source(p.Dir, p.Start(p.App), p.Settings.Entry)
+	switch {
+	case len(in.Mounts) == 0:
+		return Placed{}, "its Dockerfile does not say where it copies the script to, or copies it to the root of the image"
+	case in.Workdir != "" && s.WorkingDir != "" && s.WorkingDir != "/":
+		return Placed{}, "its image has the script at its root, and working_dir is another directory"
 	}
 	taken := places(s)
-	mounts = slices.DeleteFunc(mounts, func(m dev.Mount) bool { return slices.Contains(taken, path.Clean(m.Container)) })
-	hidden = slices.DeleteFunc(hidden, func(h string) bool { return slices.Contains(taken, path.Clean(h)) })
-	return mounts, hidden, "other mounts cover the places where the image has it"
+	in.Mounts = slices.DeleteFunc(in.Mounts, func(m dev.Mount) bool { return slices.Contains(taken, path.Clean(m.Container)) })
+	in.Hidden = slices.DeleteFunc(in.Hidden, func(h string) bool { return slices.Contains(taken, path.Clean(h)) })
+	if len(in.Mounts) == 0 {
+		in = Placed{}
+	}
+	return in, "other mounts cover the places where the image has it"
 }
 
 // dropMissingAWS removes the mount of a missing ~/.aws, of which [ReadMachine] warns: the mount would create an

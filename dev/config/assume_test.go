@@ -165,8 +165,8 @@ func TestLoad_AsksForTheAppAndItsSource(t *testing.T) {
 		o.Candidates = func(_ string, services []config.Start) []config.Candidate {
 			return []config.Candidate{{Service: services[1].Service, Why: "guessed", Sure: 1}}
 		}
-		o.Source = func(_ string, app config.Start, _ string) ([]dev.Mount, []string) {
-			return []dev.Mount{{Project: app.Context, Container: "/srv/" + app.Dockerfile}}, []string{"/srv/.venv"}
+		o.Source = func(_ string, app config.Start, _ string) config.Placed {
+			return config.Placed{Mounts: []dev.Mount{{Project: app.Context, Container: "/srv/" + app.Dockerfile}}, Hidden: []string{"/srv/.venv"}}
 		}
 	}
 	p, err := load(t, map[string]string{"compose.yaml": compose, "Dockerfile": ""}, guess)
@@ -214,8 +214,8 @@ func TestLoad_AMountWithoutTheScriptIsNoSource(t *testing.T) {
 			o.Candidates = func(string, []config.Start) []config.Candidate {
 				return []config.Candidate{{Service: "web", Script: c.script, Sure: 1}}
 			}
-			o.Source = func(string, config.Start, string) ([]dev.Mount, []string) {
-				return []dev.Mount{{Project: "app", Container: "/app"}}, nil
+			o.Source = func(string, config.Start, string) config.Placed {
+				return config.Placed{Mounts: []dev.Mount{{Project: "app", Container: "/app"}}}
 			}
 		})
 		if err != nil {
@@ -248,11 +248,11 @@ func TestLoad_WarnsIfSavesCannotBeLive(t *testing.T) {
 		"no code in the project":    {"image: r.example/shop:1", "notes.txt", ""},
 	} {
 		p, err := load(t, map[string]string{"compose.yaml": "services:\n  streamlit:\n    " + c.service + "\nvolumes: {data: }\n", "Dockerfile": "FROM x", "copies": "", c.script: ""}, func(o *config.Options) {
-			o.Source = func(_ string, app config.Start, _ string) ([]dev.Mount, []string) {
+			o.Source = func(_ string, app config.Start, _ string) config.Placed {
 				if app.Dockerfile == "copies" {
-					return []dev.Mount{{Project: ".", Container: "/app"}}, nil
+					return config.Placed{Mounts: []dev.Mount{{Project: ".", Container: "/app"}}}
 				}
-				return nil, nil
+				return config.Placed{}
 			}
 		})
 		if err != nil {
@@ -393,6 +393,27 @@ func TestLoad_AnAppOfTheMachinesNetworkRunsBehindTheGateway(t *testing.T) {
 		gateway := e.Project.Services[config.GatewayService]
 		if _, ok := gateway.Networks["default"]; !ok || len(gateway.ExtraHosts["host.docker.internal"]) != len(p.Model.Services["streamlit"].ExtraHosts) || (mode == "host") != (len(gateway.ExtraHosts) == 1) {
 			t.Errorf("%s: networks %v, hosts %v", mode, gateway.Networks, gateway.ExtraHosts)
+		}
+	}
+}
+
+func TestLoad_AnAppAtTheRootOfItsImageStartsInTheMount(t *testing.T) {
+	for name, c := range map[string]struct{ service, workdir, warning string }{
+		"as the image has it":        {"build: .", "/app", ""},
+		"the root":                   {"build: .\n    working_dir: /", "/app", ""},
+		"a directory of the service": {"build: .\n    working_dir: /srv", "/srv", "working_dir is another directory"},
+	} {
+		p, err := load(t, map[string]string{"compose.yaml": "services:\n  streamlit:\n    " + c.service + "\n", "Dockerfile": "FROM x", "app.py": ""}, func(o *config.Options) {
+			o.Source = func(string, config.Start, string) config.Placed {
+				return config.Placed{Mounts: []dev.Mount{{Project: ".", Container: "/app"}}, Workdir: "/app"}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := p.Model.Services["streamlit"]
+		if s.WorkingDir != c.workdir || (len(s.Volumes) == 1) != (c.warning == "") || !slices.ContainsFunc(p.Warnings, func(w dev.Warning) bool { return strings.Contains(w.Message, c.warning) }) {
+			t.Errorf("%s: starts in %q with %v; %+v", name, s.WorkingDir, s.Volumes, p.Warnings)
 		}
 	}
 }

@@ -75,9 +75,15 @@ type Options struct {
 	Ask func([]Candidate) (service string)
 	// Source says where an image has the source of the app, if the app is built in the project and the compose file
 	// does not mount the source. entry is the script if that is not the one of the app's command. Paths are relative
-	// to dir, with slashes; hidden are directories of the image below a mount that must stay visible. It may be nil
-	// itself.
-	Source func(dir string, app Start, entry string) (mounts []dev.Mount, hidden []string)
+	// to dir, with slashes. It may be nil itself.
+	Source func(dir string, app Start, entry string) Placed
+}
+
+// Placed is where an image has the app's source. The zero value means that nobody knows.
+type Placed struct {
+	Mounts  []dev.Mount
+	Hidden  []string // directories of the image below a mount that must stay visible
+	Workdir string   // the directory in which the app has to start, so that it runs what is mounted; "" is the image's own
 }
 
 // Load reads and checks the project. Every error is a *dev.Error with exit code 3, or 2 if it is about a flag.

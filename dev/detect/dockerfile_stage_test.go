@@ -32,7 +32,8 @@ func TestSources_PassThroughStages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mounts, hidden := f.Sources(".", "Dockerfile", "")
+			in, _ := f.Sources(".", "Dockerfile", "")
+			mounts, hidden := in.Mounts, in.Hidden
 			if !slices.Equal(mounts, c.mounts) || !slices.Equal(hidden, c.hidden) {
 				t.Errorf("mounts %v, hidden %v; want %v, %v", mounts, hidden, c.mounts, c.hidden)
 			}
@@ -73,5 +74,29 @@ func TestTree_TakesNoDockerfileOfAnotherDirectory(t *testing.T) {
 	}
 	if r, ok := f.Recipe(); !ok || r.Dockerfile != "" {
 		t.Errorf("recipe %+v", r)
+	}
+}
+
+func TestSources_AnImageWithTheSourceAtItsRoot(t *testing.T) {
+	for name, c := range map[string]struct{ dockerfile, want string }{
+		"a relative command": {"FROM python:3.11\nCOPY . .\nCMD [\"streamlit\", \"run\", \"ui/app.py\"]\n", ".:/app in /app"},
+		"a directory":        {"FROM python:3.11\nCOPY ui/ /\nCMD streamlit run app.py\n", "ui:/app in /app"},
+		"the root itself":    {"FROM python:3.11\nWORKDIR /\nCOPY . .\nCMD streamlit run ui/app.py\n", ".:/app in /app"},
+		"an absolute one":    {"FROM python:3.11\nCOPY . .\nCMD streamlit run /ui/app.py\n", "nothing"},
+		"elsewhere":          {"FROM python:3.11\nCOPY . /srv\nCMD streamlit run /srv/ui/app.py\n", ".:/srv in "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := Tree(fstest.MapFS{"ui/app.py": {Data: []byte("import streamlit as st\nst.title('x')\n")}, "Dockerfile": {Data: []byte(c.dockerfile)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := "nothing"
+			if in, ok := f.Sources(".", "Dockerfile", ""); ok {
+				got = in.Mounts[0].From + ":" + in.Mounts[0].To + " in " + in.Workdir
+			}
+			if got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
 	}
 }

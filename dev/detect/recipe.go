@@ -82,10 +82,11 @@ func pathInContainer(mounts []Mount, name string) (string, bool) {
 func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	r := Recipe{Context: buildContext(f.tree, d)}
 	r.Dockerfile = relative(r.Context, d.Path)
-	r.Mounts = f.sources(d, r.Context, e.Path)
+	var moved bool
+	r.Mounts, moved = f.sources(d, r.Context, e.Path)
 	r.Hidden = hiddenBelow(r.Mounts, d)
 	started := slices.ContainsFunc(containerOf(f.tree, d, r.Context).runs(d.Command.Value, d.Path, d.Command.Line), func(c run) bool { return c.path == e.Path })
-	if started && d.Workdir != "" {
+	if started && d.Workdir != "" && !moved {
 		r.CommandWhy = Fact{Value: e.Path, Why: "the Dockerfile's own command runs it", File: d.Command.File, Line: d.Command.Line}
 	} else {
 		inside, _ := pathInContainer(r.Mounts, e.Path)
@@ -100,13 +101,21 @@ func (f *Findings) fromDockerfile(d Dockerfile, e Entry) Recipe {
 	return r
 }
 
-// Sources returns where an image built from a Dockerfile of the tree has the entry script's source, and the
-// directories of the image below those that must stay visible. Both are nil if the image does not copy the script
-// from the tree.
-func (f *Findings) Sources(context, dockerfile, target string) (mounts []Mount, hidden []string) {
+// Placed is where an image built from a Dockerfile of the tree has the source.
+type Placed struct {
+	Mounts []Mount
+	Hidden []string // directories of the image below those, which must stay visible
+	// Workdir is the directory in which the app has to start, so that it runs what is mounted; "" is the image's own. An
+	// image may have the source at its root, where nothing can be mounted.
+	Workdir string
+}
+
+// Sources returns where an image built from a Dockerfile of the tree has the entry script's source. ok is false if the
+// image does not copy the script from the tree, or if no mount could reach it.
+func (f *Findings) Sources(context, dockerfile, target string) (p Placed, ok bool) {
 	e, ok := f.Entry()
 	if !ok || !f.tree.has(path.Join(context, dockerfile)) {
-		return nil, nil
+		return p, false
 	}
 	d := readDockerfile(f.tree, path.Join(context, dockerfile), target)
 	copied := slices.ContainsFunc(d.Copies, func(c Copied) bool {
@@ -115,10 +124,33 @@ func (f *Findings) Sources(context, dockerfile, target string) (mounts []Mount, 
 		return from == "." || strings.HasPrefix(e.Path, from+"/") || matched && err == nil
 	})
 	if !copied {
-		return nil, nil
+		return p, false
 	}
-	mounts = f.sources(d, context, e.Path)
-	return mounts, hiddenBelow(mounts, d)
+	var moved bool
+	p.Mounts, moved = f.sources(d, context, e.Path)
+	p.Hidden = hiddenBelow(p.Mounts, d)
+	if moved {
+		if f.startsAtRoot(d, context) {
+			return Placed{}, false
+		}
+		p.Workdir = appDir
+	}
+	return p, true
+}
+
+// startsAtRoot reports whether the app's command names a file by its place at the root of the image.
+func (f *Findings) startsAtRoot(d Dockerfile, context string) bool {
+	command := d.Command.Value
+	if l := f.service; l != nil && len(l.Command)+len(l.Entrypoint) > 0 {
+		command = strings.Join(append(slices.Clone(l.Entrypoint), l.Command...), " ")
+	}
+	for _, w := range strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t\"',[]", r) }) {
+		name, absolute := strings.CutPrefix(w, "/")
+		if absolute && slices.ContainsFunc(d.Copies, func(c Copied) bool { return c.To == "/" && f.tree.has(path.Join(context, c.From, name)) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func hiddenBelow(mounts []Mount, d Dockerfile) []string {
@@ -140,9 +172,9 @@ func (t *tree) copiesFrom(d Dockerfile, dir string) bool {
 }
 
 // sources are the directories to mount: those that the Dockerfile copies and that hold source, or the script's
-// directory if it copies only the script.
-func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
-	var out []Mount
+// directory if it copies only the script. moved says that the image has the script at its root, or at an unknown place,
+// and the mount has it elsewhere.
+func (f *Findings) sources(d Dockerfile, context, entry string) (out []Mount, moved bool) {
 	for _, c := range d.Copies {
 		from := path.Join(context, c.From)
 		dir := from == "." || f.tree.dirs[from] && (f.tree.holdsPython(from) || path.Base(from) == ".streamlit")
@@ -152,9 +184,9 @@ func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 	}
 	if _, ok := pathInContainer(out, entry); ok {
 		slices.SortStableFunc(out, func(a, b Mount) int { return boolRank(holds(b, entry)) - boolRank(holds(a, entry)) })
-		return out
+		return out, false
 	}
-	to := d.Workdir
+	from, to := path.Dir(entry), d.Workdir
 	for _, c := range d.Copies {
 		if matched, err := path.Match(path.Join(context, c.From), entry); matched && err == nil {
 			if to = c.To; path.Ext(to) == ".py" {
@@ -163,10 +195,23 @@ func (f *Findings) sources(d Dockerfile, context, entry string) []Mount {
 			break
 		}
 	}
-	if to == "" || to == "/" {
+	if moved = to == "" || to == "/"; moved {
 		to = appDir
+		if whole, ok := f.copiedToRoot(d, context, entry); ok { // a command may name the script relative to what is copied
+			from = whole
+		}
 	}
-	return append([]Mount{{path.Dir(entry), to}}, out...)
+	return append([]Mount{{from, to}}, out...), moved
+}
+
+// copiedToRoot returns the directory with a script that a Dockerfile copies to the root of the image.
+func (f *Findings) copiedToRoot(d Dockerfile, context, entry string) (dir string, ok bool) {
+	for _, c := range d.Copies {
+		if dir := path.Join(context, c.From); c.To == "/" && (dir == "." || f.tree.dirs[dir]) && below(dir, entry) {
+			return dir, true
+		}
+	}
+	return "", false
 }
 
 func holds(m Mount, name string) bool {

@@ -38,21 +38,22 @@ func assume(ctx context.Context, dir string, h Host, c EntryChoice) (*config.Ass
 }
 
 // sourceIn finds where the image of a service contains the app's source.
-func sourceIn(dir string, app config.Start, entry string) (mounts []dev.Mount, hidden []string) {
+func sourceIn(dir string, app config.Start, entry string) config.Placed {
 	base, below := wider(dir, []config.Start{app})
 	found, err := detect.Dir(base)
 	if err != nil {
-		return nil, nil // sdev then assumes nothing about the image
+		return config.Placed{} // sdev then assumes nothing about the image
 	}
 	found.UseService(launch(app, below))
 	if entry != "" {
 		found.Choose(into(below, cleanPath(entry)), detect.Fact{})
 	}
-	in, hidden := found.Sources(into(below, app.Context), app.Dockerfile, app.Target)
-	for _, m := range in {
-		mounts = append(mounts, dev.Mount{Project: outOf(below, m.From), Container: m.To})
+	in, _ := found.Sources(into(below, app.Context), app.Dockerfile, app.Target)
+	out := config.Placed{Hidden: in.Hidden, Workdir: in.Workdir}
+	for _, m := range in.Mounts {
+		out.Mounts = append(out.Mounts, dev.Mount{Project: outOf(below, m.From), Container: m.To})
 	}
-	return mounts, hidden
+	return out
 }
 
 // cleanPath is the path of a script as package detect has it.
