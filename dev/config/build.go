@@ -203,9 +203,13 @@ func rebuildPaths(p *Project, s types.ServiceConfig) []string {
 	return out
 }
 
-// isBelow reports whether a path is one of these directories or lies in one.
+// isBelow reports whether a path is one of these directories or lies in one. It allocates nothing: it is called for every
+// file of a build context.
 func isBelow(dirs []string, path string) bool {
-	return slices.ContainsFunc(dirs, func(f string) bool { return path == f || strings.HasPrefix(path, f+string(filepath.Separator)) })
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		rest, ok := strings.CutPrefix(path, dir)
+		return ok && (rest == "" || rest[0] == filepath.Separator)
+	})
 }
 
 // dependencyNames recognises files that list dependencies. It compares extensions first, because patterns take longer.
