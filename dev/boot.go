@@ -1,8 +1,6 @@
 package dev
 
-import (
-	"strings"
-)
+import "strings"
 
 // BootID identifies the running kernel: processes that read the same one share the kernel, in containers too. It is
 // empty on systems other than Linux. Source: proc_sys_kernel(5), random/boot_id.

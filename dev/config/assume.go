@@ -457,11 +457,20 @@ func (p *Project) mountsSource(o Options, s types.ServiceConfig) bool {
 	if len(mounts) == 0 {
 		return false
 	}
+	if whole := slices.ContainsFunc(inside, func(m dev.Mount) bool { return m.Project == "." }); whole && (s.Build == nil || p.holdsContext(s)) {
+		return true // whatever the script is: to find it takes a look at the whole tree
+	}
 	script := p.script(o)
 	return script == "" || slices.ContainsFunc(mounts, func(m dev.Mount) bool {
-		rel, err := filepath.Rel(filepath.FromSlash(m.Project), filepath.FromSlash(script))
-		return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+		_, ok := relativeTo(filepath.FromSlash(m.Project), filepath.FromSlash(script))
+		return ok
 	})
+}
+
+// holdsContext reports whether a service is built from a directory of the project.
+func (p *Project) holdsContext(s types.ServiceConfig) bool {
+	_, inside := p.relative(s.Build.Context)
+	return inside
 }
 
 // script is the script that the app runs, relative to the project; "" if it is unknown.

@@ -203,13 +203,9 @@ func rebuildPaths(p *Project, s types.ServiceConfig) []string {
 	return out
 }
 
-// isBelow reports whether a path is one of these directories or lies in one. It allocates nothing: it is called for every
-// file of a build context.
+// isBelow reports whether a path is one of these directories or lies in one.
 func isBelow(dirs []string, path string) bool {
-	return slices.ContainsFunc(dirs, func(dir string) bool {
-		rest, ok := strings.CutPrefix(path, dir)
-		return ok && (rest == "" || rest[0] == filepath.Separator)
-	})
+	return slices.ContainsFunc(dirs, func(dir string) bool { return dev.IsWithin(dir, path) })
 }
 
 // dependencyNames recognises files that list dependencies. It compares extensions first, because patterns take longer.

@@ -40,17 +40,21 @@ func (p *Project) useEntry() error {
 // settingsDir is the directory whose .streamlit has the app's settings: that of the script, the nearest one above it, the
 // one that is built, or the project's own.
 func (p *Project) settingsDir() string {
-	dirs := p.settingsDirs()
-	for _, dir := range dirs {
-		full := filepath.Join(p.Dir, filepath.FromSlash(dir))
-		if st, err := os.Stat(filepath.Join(full, ".streamlit", "config.toml")); err == nil && st.Mode().IsRegular() {
-			return full
-		}
-	}
-	return p.Dir
+	dir, _ := p.findSettings()
+	return filepath.Join(p.Dir, filepath.FromSlash(dir))
 }
 
-// settingsDirs are the directories that settingsDir looks in, nearest first, relative to the project.
+// findSettings is settingsDir relative to the project. ok is false if there are no settings anywhere.
+func (p *Project) findSettings() (dir string, ok bool) {
+	for _, dir := range p.settingsDirs() {
+		if st, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(dir), ".streamlit", "config.toml")); err == nil && st.Mode().IsRegular() {
+			return dir, true
+		}
+	}
+	return ".", false
+}
+
+// settingsDirs are the directories that findSettings looks in, nearest first, relative to the project.
 func (p *Project) settingsDirs() []string {
 	var dirs []string
 	for dir := path.Dir(path.Clean(filepath.ToSlash(p.Settings.Entry))); p.Settings.Entry != "" && dir != "." && dir != "/"; dir = path.Dir(dir) {

@@ -155,9 +155,8 @@ func derivedRules(p *Project, app types.ServiceConfig, synced bool) []dev.Rule {
 // watchedSettings are the directories, relative to the project, whose .streamlit has the app's settings, or may get them
 // while the app runs.
 func (p *Project) watchedSettings() []string {
-	rel, ok := p.relative(p.settingsDir())
-	if _, err := os.Stat(filepath.Join(p.Dir, filepath.FromSlash(rel), ".streamlit", "config.toml")); ok && err == nil {
-		return []string{rel}
+	if dir, ok := p.findSettings(); ok {
+		return []string{path.Clean(dir)}
 	}
 	var dirs []string
 	for _, dir := range p.settingsDirs() {

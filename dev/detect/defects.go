@@ -90,9 +90,16 @@ func (c *checker) shadows() {
 	}
 }
 
+// IsStreamlitTooOld reports whether the project fixes a version of Streamlit that is older than 1.12, the oldest one that
+// sdev supports.
+func (f *Findings) IsStreamlitTooOld() bool {
+	pinned := numbers(f.Streamlit.Value)
+	return len(pinned) > 1 && slices.Compare(pinned, []int{1, 12}) < 0
+}
+
 // pins requires that Streamlit's version is fixed and one that sdev supports, and that the project's Python can run it.
 func (c *checker) pins() {
-	if pinned := numbers(c.f.Streamlit.Value); len(pinned) > 1 && slices.Compare(pinned, []int{1, 12}) < 0 {
+	if c.f.IsStreamlitTooOld() {
 		c.add("streamlit.too-old", c.f.Streamlit.File, c.f.Streamlit.Line, "streamlit "+c.f.Streamlit.Value+" is older than 1.12, the oldest version that sdev supports", "require streamlit>=1.12")
 	}
 	// Source: the metadata of streamlit's packages.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 )
@@ -102,6 +103,7 @@ func (r *receiver) compare(h hello) (helloReply, error) {
 		}
 		s := r.roots[w.Root]
 		wanted[s.full(string(w.Path))] = true
+		s.sweep(path.Dir(string(w.Path)))
 		if !s.upToDate(w) {
 			answer.Need = append(answer.Need, i)
 		}

@@ -90,7 +90,6 @@ func (r *openedRoot) rel(full string) (rel string, ok bool) {
 // upToDate reports whether the file in the container is the one that w describes.
 func (r *openedRoot) upToDate(w want) bool {
 	p := string(w.Path)
-	r.sweep(path.Dir(p))
 	if w.Weak && !r.manifest.paths[r.full(p)] {
 		return true
 	}

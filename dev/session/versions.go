@@ -69,10 +69,10 @@ func (s loginSetup) checkInstalled(packages map[string]string) ([]dev.Warning, e
 
 // oldStreamlit warns about a fixed version of Streamlit that is older than the oldest one that works.
 func oldStreamlit(found *detect.Findings) []dev.Warning {
-	v := found.Streamlit
-	if !IsBelow(v.Value, 1, 12) {
+	if !found.IsStreamlitTooOld() {
 		return nil
 	}
+	v := found.Streamlit
 	return []dev.Warning{{Code: dev.CodeReloadStreamlit, Message: v.Place() + ": Streamlit " + v.Value + " is older than 1.12, the oldest version that sdev supports: saves may not be live", Hint: "require streamlit>=1.12"}}
 }
 

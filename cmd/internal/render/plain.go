@@ -232,7 +232,6 @@ func (p *plain) ready(e dev.Ready) string {
 	return p.line(p.style.good, "ready", p.style.strong.Render(e.URL)+"  "+how+p.style.dim.Render("  "+Duration(e.MS)))
 }
 
-// outcome is what a save leads to, after a gap.
 // outcome is what a save leads to, as the end of a line.
 func (p *plain) outcome(e dev.FileChanged) string {
 	sessions := p.now.Sessions
