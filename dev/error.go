@@ -97,6 +97,7 @@ const (
 	CodeAuthFault         Code = "auth.fault"
 	CodeAuthState         Code = "auth.state"
 	CodeAuthBackChannel   Code = "auth.back-channel"
+	CodeAuthCookies       Code = "auth.cookies"
 	CodeOrigin            Code = "origin.refused"
 	CodeForged            Code = "header.dropped"
 	CodeCookieSize        Code = "cookie.too-large"
@@ -190,6 +191,7 @@ func Codes() []CodeDoc {
 		{CodeAuthInvalid, "a setting of the local provider cannot be used: issuer, profile, people or clients"},
 		{CodeAuthFault, "the local provider has no such fault, or the fault does not take these parameters"},
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
+		{CodeAuthCookies, "warning: the browser sends a cookie of a front door that another project on this host name has set"},
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},

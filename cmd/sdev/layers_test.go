@@ -70,7 +70,10 @@ var mayImport = map[string][]string{
 	"dev/watch":       {"dev"},
 
 	// The gateway is a program of its own, in its own container, so this package combines the parts that it needs.
-	"dev/gateway": {"dev", "dev/awslocal", "dev/oidc", "dev/streamlit", "dev/watch"},
+	"dev/gateway": {"dev", "dev/awslocal", "dev/gateway/…", "dev/oidc", "dev/streamlit", "dev/watch"},
+	// Its front doors, each with a package, on top of what they share.
+	"dev/gateway/door": {"dev"},
+	"dev/gateway/alb":  {"dev", "dev/gateway/door"},
 
 	// For tests only.
 	"dev/devtest":          {"dev", "dev/plan"},

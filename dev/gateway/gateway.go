@@ -222,11 +222,13 @@ func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.pages.setPolicy(w.Header(), from)
-	if from == "" {
-		g.proxy.ServeHTTP(w, r)
-		return
+	if from != "" {
+		if preflight(w, r) {
+			return
+		}
+		r = r.WithContext(withPage(r.Context(), from))
 	}
-	if !preflight(w, r) {
-		g.proxy.ServeHTTP(w, r.WithContext(withPage(r.Context(), from)))
+	if r, ok := g.passDoor(w, r); ok {
+		g.proxy.ServeHTTP(w, r)
 	}
 }
