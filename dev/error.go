@@ -98,6 +98,7 @@ const (
 	CodeAuthState         Code = "auth.state"
 	CodeAuthBackChannel   Code = "auth.back-channel"
 	CodeAuthCookies       Code = "auth.cookies"
+	CodeAuthKeys          Code = "auth.keys"
 	CodeOrigin            Code = "origin.refused"
 	CodeForged            Code = "header.dropped"
 	CodeCookieSize        Code = "cookie.too-large"
@@ -191,6 +192,7 @@ func Codes() []CodeDoc {
 		{CodeAuthInvalid, "a setting of the local provider cannot be used: issuer, profile, people or clients"},
 		{CodeAuthFault, "the local provider has no such fault, or the fault does not take these parameters"},
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
+		{CodeAuthKeys, "warning: the app's code cannot fetch the keys of the front door from the gateway"},
 		{CodeAuthCookies, "warning: the browser sends a cookie of a front door that another project on this host name has set"},
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},

@@ -43,13 +43,16 @@ type AuthSettings struct {
 	// Users are the project's people; [AuthSettings.People] adds samples if there are none.
 	Users    []dev.Person
 	Policies []dev.Policy // who may reach which path
+	ALB      ALBSettings
 }
 
 // ParameterTypes are the kinds of values of the parameter store, the default first.
 func ParameterTypes() []string { return []string{"SecureString", "String"} }
 
 // LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
-func LoginModes() []string { return []string{string(dev.AppLogin), string(dev.Native)} }
+func LoginModes() []string {
+	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin)}
+}
 
 // Where the app's AWS credentials come from.
 const (
@@ -105,6 +108,7 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 
 		"users":    r.users(&to.Users),
 		"policies": r.policies(&to.Policies),
+		"alb":      func(n *yaml.Node) { r.alb(&to.ALB, n) },
 	})
 	to.Mode = dev.Mode(mode)
 }

@@ -88,7 +88,7 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501/shop")
+	l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501/shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	if l.Parameters["/db/password"] != (dev.Parameter{Value: "pass", Secure: true}) || l.Parameters["/plain"] != (dev.Parameter{Value: "v"}) || len(l.Parameters) != 3 {
 		t.Errorf("%+v", l.Parameters)
 	}
-	again, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501/shop")
+	again, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501/shop"})
 	if err != nil || !isKeptAs(l, again) {
 		t.Errorf("the same settings differ: %v", err)
 	}
@@ -126,7 +126,7 @@ func TestLogin_AClientOfTheProjectsOwnIsKnownToTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
+	l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestLogin_SettingsThatTheProviderWouldRefuseAreAnErrorAtOnce(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
+	_, err = s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"})
 	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthInvalid || !strings.Contains(e.Message, "http://localhost:8501/#back") || strings.Contains(e.Error(), "s3cret") {
 		t.Errorf("%+v", err)
 	}
@@ -153,7 +153,7 @@ func TestLogin_Bypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501"); err != nil || !isKeptAs(l, dev.LoginSettings{Mode: dev.Local}) {
+	if l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"}); err != nil || !isKeptAs(l, dev.LoginSettings{Mode: dev.Local}) {
 		t.Errorf("%v", err)
 	}
 }
