@@ -37,6 +37,33 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 	return d
 }
 
+// DoorHosts returns the public hosts for which the gateway answers in a mode; none in modes without a front door.
+func DoorHosts(p *config.Project, mode dev.Mode) []string {
+	if d := doorOf(p, mode); d != nil {
+		return d.Hosts()
+	}
+	return nil
+}
+
+// DoorEnvironment returns the variables by which the app knows the front door of a mode; none in modes without one.
+func DoorEnvironment(p *config.Project, mode dev.Mode) map[string]string {
+	if d := doorOf(p, mode); d != nil {
+		return d.Environment()
+	}
+	return nil
+}
+
+// doorOf returns the front door of a mode with the ports of the last run; nil in modes without one.
+func doorOf(p *config.Project, mode dev.Mode) *dev.FrontDoor {
+	s := loginSetup{mode: mode, door: newDoor(p, mode)}
+	if s.door == nil {
+		return nil
+	}
+	last := engine.LastPorts(p.StatePath(), p.WantedPort())
+	last.Provider = cmp.Or(last.Provider, engine.FirstProviderPort)
+	return s.doorAt(p, last)
+}
+
 // Explainer decides what happens to a request for a path of somebody, or of nobody (nil).
 type Explainer func(path string, who *dev.Person) door.Verdict
 
@@ -51,17 +78,13 @@ func NewExplainer(p *config.Project, mode dev.Mode) (Explainer, dev.Mode) {
 			mode, _, _ = LoginMode(found) // without a login, only the policies decide
 		}
 	}
-	d := newDoor(p, mode)
+	d := doorOf(p, mode)
 	if d == nil {
 		return func(path string, who *dev.Person) door.Verdict {
 			return door.Verdict{Verdict: dev.Decide(p.Settings.Auth.Policies, path, who), Headers: map[string]any{}}
 		}, mode
 	}
-	s := loginSetup{mode: mode, door: d}
-	last := engine.LastPorts(p.StatePath(), p.WantedPort())
-	last.Provider = cmp.Or(last.Provider, engine.FirstProviderPort)
-	d = s.doorAt(p, last)
-	profile := s.profile(p)
+	profile := loginSetup{mode: mode, door: d}.profile(p)
 	return func(path string, who *dev.Person) door.Verdict {
 		var visitor *door.Visitor
 		if who != nil {
