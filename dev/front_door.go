@@ -15,6 +15,7 @@ type FrontDoor struct {
 	Authority Authority `json:"authority"`
 
 	ALB *ALB `json:"alb,omitempty"`
+	IAP *IAP `json:"iap,omitempty"`
 }
 
 // Authority is a certificate authority of a project: a certificate and its private key, both in PEM.
@@ -34,6 +35,17 @@ func (Authority) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[certifica
 func (d FrontDoor) Hosts() []string {
 	if d.ALB != nil {
 		return d.ALB.hosts()
+	}
+	if d.IAP != nil {
+		return d.IAP.hosts()
+	}
+	return nil
+}
+
+// Names returns further host names of the app's origin, besides its own.
+func (d FrontDoor) Names() []string {
+	if d.IAP != nil {
+		return d.IAP.names()
 	}
 	return nil
 }

@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 	// Its front doors, each with a package, on top of what they share.
 	"dev/gateway/door": {"dev"},
 	"dev/gateway/alb":  {"dev", "dev/gateway/door"},
+	"dev/gateway/iap":  {"dev", "dev/gateway/door", "dev/streamlit"},
 
 	// For tests only.
 	"dev/devtest":          {"dev", "dev/plan"},
