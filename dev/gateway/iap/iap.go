@@ -125,6 +125,7 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 	case dev.Denied:
 		d.deny(w, r, s, email, e)
 		return door.Pass{}, false
+	case dev.Allowed:
 	}
 	f := faultyBy(acting)
 	if mode == modeTokenTest {
