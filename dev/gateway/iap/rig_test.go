@@ -367,3 +367,8 @@ func (p reply) cookie(prefix string) *http.Cookie {
 }
 
 func text(v any) string { return fmt.Sprint(v) }
+
+// frozen is a cookie jar that keeps nothing new.
+type frozen struct{ http.CookieJar }
+
+func (frozen) SetCookies(*url.URL, []*http.Cookie) {}
