@@ -53,6 +53,9 @@ func Explain(settings dev.IAP, policies []dev.Policy, who *dev.Person, v Visit) 
 		requested = "/" + requested
 	}
 	e := s.decide(who, requested, from)
+	if e.Rule == "" {
+		e.Rule = s.rule(requested)
+	}
 	if e.Decision != dev.Allowed {
 		return e, nil
 	}
@@ -77,9 +80,6 @@ func (s *resource) decide(who *dev.Person, requested string, from netip.Addr) Ex
 		e.Decision, e.Rule, e.Why = dev.Denied, rule.String(), "Cloud Armor refuses the address "+from.String()
 		return e
 	}
-	if !s.external {
-		e.Rule = dev.Decide(s.policies, requested, who).Rule
-	}
 	if who == nil {
 		e.Decision, e.Why = dev.LoginNeeded, "nobody has signed in"
 		return e
@@ -92,9 +92,17 @@ func (s *resource) decide(who *dev.Person, requested string, from netip.Addr) Ex
 	return e
 }
 
+// rule returns the policy that covers a path, with its place; "" if there is none, or if the proxy ignores it.
+func (s *resource) rule(requested string) string {
+	if s.external {
+		return ""
+	}
+	return dev.Decide(s.policies, requested, nil).Rule
+}
+
 // plainHeaders are the headers without a signature.
 func (s *resource) plainHeaders(who dev.Person) map[string]string {
-	return map[string]string{headerEmail: s.prefix() + who.Email, headerID: s.prefix() + s.id(who)}
+	return map[string]string{headerEmail: s.prefix + who.Email, headerID: s.prefix + s.id(who)}
 }
 
 // gcip is the claim about a user of Identity Platform: the claims of their ID token there. Source: Google Cloud

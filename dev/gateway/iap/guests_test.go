@@ -177,7 +177,7 @@ func TestGuests_HostsAreApart(t *testing.T) {
 		if value, ok := strings.CutPrefix(c.Name, cookieSession); ok {
 			forged := r.d.cookieName(r.d.resources[0]) + "=" + c.Value
 			isGenerated(t, r.send(r.newBrowser(), http.MethodGet, r.main("/"), nil, "Cookie", forged), http.StatusFound)
-			if value == r.d.resources[0].cookieID() {
+			if value == r.d.resources[0].cookie {
 				t.Error("both hosts have the same cookie")
 			}
 		}

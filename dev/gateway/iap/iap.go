@@ -240,8 +240,8 @@ func (d *Door) isNew(what string) bool {
 func (d *Door) deny(w http.ResponseWriter, r *http.Request, s *resource, email string, e Explanation) {
 	if d.isNew(email + " " + r.URL.Path) {
 		why := e.Why
-		if e.Rule != "" {
-			why += "; policy " + e.Rule
+		if rule := s.rule(r.URL.Path); rule != "" {
+			why += "; policy " + rule
 		}
 		d.cfg.Emit(dev.AuthDenied{User: email, Client: d.cfg.Client.ID, Reason: dev.Sanitize(r.URL.Path) + ": " + why})
 	}

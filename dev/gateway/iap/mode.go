@@ -92,7 +92,7 @@ func (d *Door) withoutMode(r *http.Request) string {
 
 // serveIdentity says who has signed in, whether or not the person has access.
 func (d *Door) serveIdentity(w http.ResponseWriter, s *resource, in *session) {
-	b, err := json.Marshal(map[string]string{"email": s.prefix() + in.Person.Email, "sub": s.prefix() + s.id(in.Person)})
+	b, err := json.Marshal(map[string]string{"email": s.prefix + in.Person.Email, "sub": s.prefix + s.id(in.Person)})
 	if err != nil {
 		d.fail(w, err)
 		return

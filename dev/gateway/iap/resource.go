@@ -19,6 +19,8 @@ type resource struct {
 	project  string
 	asText   bool // the claim gcip is a text
 	armor    []dev.ArmorRule
+	prefix   string // what comes before the e-mail address and the id of somebody in the plain headers
+	cookie   string // the hexadecimal number in the name of the session cookie
 
 	policies []dev.Policy
 	bindings []dev.IAMBinding
@@ -45,17 +47,17 @@ func resources(settings dev.IAP, policies []dev.Policy, base string) []*resource
 		all = append(all, &resource{host: strings.ToLower(e.Host), audience: e.Audience, external: true, tenant: e.Tenant, project: settings.Project,
 			asText: e.ClaimAsText, armor: e.Armor, policies: policies})
 	}
+	for _, s := range all {
+		sum := sha256.Sum256([]byte(s.audience))
+		s.prefix, s.cookie = s.newPrefix(), strings.ToUpper(hex.EncodeToString(sum[:8]))
+	}
 	return all
 }
 
-// googlePrefix is the prefix of Google accounts. It is part of the values.
-const googlePrefix = "accounts.google.com:"
-
-// prefix is what comes before the e-mail address and the id of somebody in the plain headers.
-func (s *resource) prefix() string {
+func (s *resource) newPrefix() string {
 	switch {
 	case !s.external:
-		return googlePrefix
+		return "accounts.google.com:"
 	case s.tenant == "":
 		return "securetoken.google.com/" + s.project + ":"
 	}
@@ -78,12 +80,6 @@ func (s *resource) id(who dev.Person) string {
 		id[i] = alphabet[int(sum[i])%len(alphabet)]
 	}
 	return string(id)
-}
-
-// cookieID is the hexadecimal number in the name of the session cookie, which differs by resource.
-func (s *resource) cookieID() string {
-	sum := sha256.Sum256([]byte(s.audience))
-	return strings.ToUpper(hex.EncodeToString(sum[:8]))
 }
 
 // allows reports whether a person may open a path, and why.

@@ -46,7 +46,7 @@ var errTooLarge = errors.New("the claims about the person are too large for the 
 func purposeOf(s *resource) string { return "iap session " + s.audience }
 
 func (d *Door) cookieName(s *resource) string {
-	name := cookieSession + s.cookieID()
+	name := cookieSession + s.cookie
 	if d.cfg.Secure() {
 		name = "__Host-" + name
 	}
@@ -84,7 +84,7 @@ func (d *Door) setSession(w http.ResponseWriter, s *resource, in *session) error
 	d.setCookie(w, http.Cookie{Name: name, Value: text, HttpOnly: true})
 	uid := s.id(in.Person)
 	if s.external {
-		uid = s.prefix() + uid
+		uid = s.prefix + uid
 	}
 	d.setCookie(w, http.Cookie{Name: cookieUID, Value: uid})
 	return nil

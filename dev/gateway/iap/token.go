@@ -81,9 +81,9 @@ func (s *resource) claims(who dev.Person, signedIn, now time.Time, f faulty) ([]
 	if f.issuer != "" {
 		iss = f.issuer
 	}
-	email, sub := who.Email, s.prefix()+s.id(who)
+	email, sub := who.Email, s.prefix+s.id(who)
 	if s.external {
-		email = s.prefix() + email // Google's documentation: both have the prefix then
+		email = s.prefix + email // Google's documentation: both have the prefix then
 	}
 	all := []door.Member{{Name: "aud", Value: audience}, {Name: "azp", Value: audience}, {Name: "email", Value: email}, {Name: "exp", Value: issued.Add(tokenLifetime).Unix()}}
 	add := func(name string, value any) { all = append(all, door.Member{Name: name, Value: value}) }
