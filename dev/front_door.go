@@ -18,6 +18,7 @@ type FrontDoor struct {
 	Authority Authority `json:"authority"`
 
 	ALB *ALB `json:"alb,omitempty"`
+	IAP *IAP `json:"iap,omitempty"`
 }
 
 // Authority is a certificate authority of a project: a certificate and its private key, both in PEM.
@@ -38,13 +39,27 @@ func (d FrontDoor) Hosts() []string {
 	if d.ALB != nil {
 		return d.ALB.hosts()
 	}
+	if d.IAP != nil {
+		return d.IAP.hosts()
+	}
+	return nil
+}
+
+// Names returns further host names of the app's origin, besides its own.
+func (d FrontDoor) Names() []string {
+	if d.IAP != nil {
+		return d.IAP.names()
+	}
 	return nil
 }
 
 // Environment returns the variables from which the app's verification code takes whom and what to trust, by name.
 func (d FrontDoor) Environment() map[string]string {
-	if d.ALB != nil {
+	switch {
+	case d.ALB != nil:
 		return d.ALB.environment(d.Client.ID)
+	case d.IAP != nil:
+		return d.IAP.Environment()
 	}
 	return nil
 }
@@ -54,6 +69,9 @@ func (d FrontDoor) Environment() map[string]string {
 func (d FrontDoor) TrustedHeaders() map[string]string {
 	if d.ALB != nil {
 		return map[string]string{"x-amzn-oidc-identity": "sub"} // its headers hold no address as text
+	}
+	if d.IAP != nil {
+		return d.IAP.TrustedHeaders()
 	}
 	return nil
 }
