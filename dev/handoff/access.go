@@ -113,10 +113,8 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 		}
 	}
 	a.All = slices.Clone(everybody)
-	for _, p := range f.Policy {
-		if slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == p.Path }) {
-			continue // the first of several policies for a path applies
-		}
+	first, open := dev.FirstPolicies(f.Policy)
+	for _, p := range first {
 		g := grant{Title: p.Path, Path: p.Path}
 		for _, name := range p.Allow.Groups {
 			g.Members = append(g.Members, group(name, p.Origin)...)
@@ -131,14 +129,13 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 		a.Grants = append(a.Grants, g)
 	}
 	a.All = distinct(a.All)
-	for i, p := range a.Grants {
-		j := slices.IndexFunc(f.Policy, func(q dev.Policy) bool { return q.Path == p.Path })
-		if f.Policy[j].Allow.Anyone {
-			p.Members = a.All
+	for i, g := range a.Grants {
+		if first[i].Allow.Anyone {
+			g.Members = a.All
 		}
-		a.Grants[i].Members = distinct(p.Members)
+		a.Grants[i].Members = distinct(g.Members)
 	}
-	if !slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == "/*" }) {
+	if open {
 		a.Grants = append(a.Grants, grant{Title: "everybody", Members: a.All})
 	}
 	return a, findings

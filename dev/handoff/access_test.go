@@ -186,25 +186,6 @@ func TestConditions_TooManyForIAMAreFound(t *testing.T) {
 	}
 }
 
-func TestAccessPath(t *testing.T) {
-	for pattern, want := range map[string]struct {
-		covered string
-		wider   bool
-	}{
-		"/reports":          {"/reports", false},
-		"/team-*/budget":    {"/team-*/budget", true},
-		"/a*b*c/d":          {"/a*", true},
-		"/x/a b/c":          {"/x/a*", true},
-		"/x/*a b/c":         {"/x/*", true},
-		"/日本":               {"/*", true},
-		"/reports/${x}/sum": {"/reports/*", true},
-	} {
-		if got, wider := accessPath(pattern); got != want.covered || wider != want.wider {
-			t.Errorf("%s: %s, %v", pattern, got, wider)
-		}
-	}
-}
-
 func TestPathFindings_PoliciesOutsideOfTheApp(t *testing.T) {
 	f := Facts{App: App{BasePath: "tools/shop"}}
 	for _, p := range []string{"/tools/shop/a/*", "/tools/shop", "/*", "/reports/*", "/tools/shopping"} {
