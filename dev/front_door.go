@@ -14,7 +14,8 @@ type FrontDoor struct {
 	// Authority signs the certificates of the hosts at which apps fetch the proxy's keys.
 	Authority Authority `json:"authority"`
 
-	ALB *ALB `json:"alb,omitempty"`
+	ALB    *ALB    `json:"alb,omitempty"`
+	Access *Access `json:"access,omitempty"`
 }
 
 // Authority is a certificate authority of a project: a certificate and its private key, both in PEM.
@@ -34,6 +35,9 @@ func (Authority) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[certifica
 func (d FrontDoor) Hosts() []string {
 	if d.ALB != nil {
 		return d.ALB.hosts()
+	}
+	if d.Access != nil {
+		return d.Access.hosts()
 	}
 	return nil
 }
