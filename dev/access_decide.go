@@ -49,11 +49,9 @@ func (a Access) Decide(apps []AccessApplication, r AccessRequest) AccessVerdict 
 		return &app.Policies[i]
 	}
 	if p := first(AccessBypass, AccessService); p != nil {
-		v.Rule, v.Session = p.in(app), cmp.Or(p.Session, app.Session)
-		v.Bypass, v.Service = p.Decision == AccessBypass, p.Decision == AccessService
-		v.Why = "nobody is asked"
-		if v.Service {
-			v.Why = "service token " + r.Token
+		v.Rule, v.Why, v.Bypass = p.in(app), "nobody is asked", p.Decision == AccessBypass
+		if p.Decision == AccessService {
+			v.Service, v.Session, v.Why = true, cmp.Or(p.Session, app.Session), "service token "+r.Token
 		}
 		return v
 	}

@@ -43,6 +43,7 @@ type AuthSettings struct {
 	// Users are the project's people; [AuthSettings.People] adds samples if there are none.
 	Users    []dev.Person
 	Policies []dev.Policy // who may reach which path
+	Access   *dev.Access  // Cloudflare Access, without the defaults; nil if the project has written nothing
 }
 
 // ParameterTypes are the kinds of values of the parameter store, the default first.
@@ -105,6 +106,8 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 
 		"users":    r.users(&to.Users),
 		"policies": r.policies(&to.Policies),
+
+		"cloudflare": func(n *yaml.Node) { r.access(&to.Access, n) },
 	})
 	to.Mode = dev.Mode(mode)
 }
