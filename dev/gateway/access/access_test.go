@@ -271,7 +271,7 @@ func TestLogout_ReturnsOnlyToTheApp(t *testing.T) {
 }
 
 func TestCookies_SurviveARestart(t *testing.T) {
-	r := newRig(t, func(c *door.Config) { c.State = t.TempDir() })
+	r := newRig(t)
 	r.signIn(alice, "/")
 	r.restart()
 	r.get("/").want(t, http.StatusOK, "the app")

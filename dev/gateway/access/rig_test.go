@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"html"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,6 +76,30 @@ func (f faults) Take(user string) door.Acting {
 	return f.p.DoorFaults(dev.AccessLogin, clientID, user)
 }
 
+// sharedKeys is a directory with keys of a door and a provider, because making RSA keys takes longest.
+var sharedKeys = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "sdev-access")
+	if err != nil {
+		panic(err)
+	}
+	a := dev.NewAccess("shop")
+	if _, err := New(door.Config{State: dir, Now: time.Now, FrontDoor: dev.FrontDoor{Access: &a}}); err != nil {
+		panic(err)
+	}
+	if _, err := oidc.New(oidc.Config{State: dir, Issuer: "http://localhost:1"}); err != nil {
+		panic(err)
+	}
+	return dir
+})
+
+func TestMain(m *testing.M) {
+	m.Run() // its result becomes the exit code when TestMain returns
+	_ = os.RemoveAll(sharedKeys())
+}
+
+// inMemory is a setting without a directory for keys.
+func inMemory(c *door.Config) { c.State = "" }
+
 // newRig starts all with settings that change may change.
 func newRig(t testing.TB, change ...func(*door.Config)) *rig {
 	t.Helper()
@@ -81,14 +107,17 @@ func newRig(t testing.TB, change ...func(*door.Config)) *rig {
 	app := httptest.NewUnstartedServer(http.HandlerFunc(r.serveApp))
 	idp := httptest.NewUnstartedServer(http.HandlerFunc(r.serveProvider))
 	r.origin, r.issuer = localhost(app.Listener), localhost(idp.Listener)
-	a := dev.NewAccess("shop")
-	r.cfg = door.Config{Project: "shop", Origin: r.origin, Issuer: r.issuer, Emit: r.emit,
+	a, state := dev.NewAccess("shop"), t.TempDir()
+	if err := os.CopyFS(state, os.DirFS(sharedKeys())); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg = door.Config{Project: "shop", State: state, Origin: r.origin, Issuer: r.issuer, Emit: r.emit,
 		FrontDoor: dev.FrontDoor{Access: &a, Client: dev.Client{ID: clientID, Secret: "secret", RedirectURIs: []string{r.issuer + "/cdn-cgi/access/callback"}}}}
 	for _, c := range change {
 		c(&r.cfg)
 	}
 	var err error
-	if r.provider, err = oidc.New(oidc.Config{Issuer: r.issuer, Project: "shop", People: people(), Clients: []dev.Client{r.cfg.Client}}); err != nil {
+	if r.provider, err = oidc.New(oidc.Config{Issuer: r.issuer, Project: "shop", State: state, People: people(), Clients: []dev.Client{r.cfg.Client}}); err != nil {
 		t.Fatal(err)
 	}
 	r.cfg.People, r.cfg.Faults, r.cfg.Now = r.provider, faults{r.provider}, r.provider.Now
@@ -227,8 +256,18 @@ func (r *rig) signIn(email, target string) answer {
 	return r.pick(page, "pick", email)
 }
 
-// pick fills in the provider's sign-in page.
+// pick fills in the provider's sign-in page, and follows where that leads.
 func (r *rig) pick(page answer, pairs ...string) answer {
+	r.t.Helper()
+	got := r.submit(page, pairs...)
+	if to, err := got.Location(); err == nil {
+		return r.visit(to.String())
+	}
+	return got
+}
+
+// submit fills in the provider's sign-in page.
+func (r *rig) submit(page answer, pairs ...string) answer {
 	r.t.Helper()
 	form := url.Values{}
 	for _, m := range hiddenField.FindAllStringSubmatch(page.body, -1) {
@@ -240,11 +279,7 @@ func (r *rig) pick(page answer, pairs ...string) answer {
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
-	got := r.send(http.MethodPost, r.issuer+"/signin", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
-	if to, err := got.Location(); err == nil {
-		return r.visit(to.String())
-	}
-	return got
+	return r.send(http.MethodPost, r.issuer+"/signin", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 }
 
 // last returns the last request that reached the app.
@@ -302,3 +337,5 @@ func (a answer) want(t testing.TB, status int, text string) {
 		t.Fatalf("%s: %s %.500s, want %d with %q", a.Request.URL, a.Status, a.body, status, text)
 	}
 }
+
+func decodeText(s string, to any) bool { return json.Unmarshal([]byte(s), to) == nil }
