@@ -96,6 +96,8 @@ func TestLogin_WithoutMetaStartsAgain(t *testing.T) {
 	if to := got.Header.Get("Location"); to != r.origin+"/cdn-cgi/access/login?redirect_url=%2Fpage" {
 		t.Errorf("redirected to %q", to)
 	}
+	// As a library writes the address, which knows nothing of ports and meta.
+	r.get(r.issuer+"/cdn-cgi/access/login/localhost?kid=abc&redirect_url=%2Fpage").want(t, http.StatusFound, "")
 	r.get(r.issuer+"/cdn-cgi/access/login/other.example").want(t, http.StatusNotFound, "no application")
 	r.signIn(alice, "/cdn-cgi/access/login?redirect_url=%2Fpage").want(t, http.StatusOK, "the app")
 	if r.last().path != "/page" {

@@ -84,7 +84,7 @@ const loginWindow = time.Hour
 func (d *Door) serveTeamLogin(w http.ResponseWriter, r *http.Request, host string) {
 	q := r.URL.Query()
 	target := localTarget(q.Get("redirect_url"))
-	if host != d.host {
+	if name, _, _ := strings.Cut(d.host, ":"); host != d.host && host != name { // libraries write the name only
 		d.refuse(w, http.StatusNotFound, "Not found", "Access has no application for this host.", "")
 		return
 	}
@@ -96,7 +96,7 @@ func (d *Door) serveTeamLogin(w http.ResponseWriter, r *http.Request, host strin
 		AppSession string `json:"app_session_hash"`
 	}
 	err := d.verify(q.Get("meta"), &meta)
-	if err != nil || meta.Type != typeMeta || meta.Host != host || meta.Audience != q.Get("kid") || meta.Target != q.Get("redirect_url") {
+	if err != nil || meta.Type != typeMeta || meta.Host != d.host || meta.Audience != q.Get("kid") || meta.Target != q.Get("redirect_url") {
 		redirect(w, d.cfg.Origin+prefix+"login?redirect_url="+url.QueryEscape(target)) // a bookmark: from the start
 		return
 	}
