@@ -61,7 +61,7 @@ func TestAccess_DecidesInTheOrderOfAccess(t *testing.T) {
 			if c.ip != "" {
 				ip = c.ip
 			}
-			v := a.Decide(a.Resolve(nil, ""), AccessRequest{Path: "/x", Person: c.person, Token: c.token, IP: netip.MustParseAddr(ip), Country: "US"})
+			v := a.Decide(a.Resolve(nil), AccessRequest{Path: "/x", Person: c.person, Token: c.token, IP: netip.MustParseAddr(ip), Country: "US"})
 			if v.Decision != c.want || v.Bypass != c.bypass || v.Service != c.service || v.Why == "" || !strings.Contains(v.Rule, "compose.yaml:9") {
 				t.Errorf("%+v", v)
 			}
@@ -77,7 +77,7 @@ func TestAccess_TheMostSpecificApplicationDecides(t *testing.T) {
 	for _, path := range []string{"", "/a", "/a/b*", "/a/bc", "/*/z"} {
 		a.Applications = append(a.Applications, AccessApplication{Path: path})
 	}
-	apps := a.Resolve(nil, "")
+	apps := a.Resolve(nil)
 	for target, want := range map[string]string{"/": "", "/x": "", "/a": "/a", "/a/x": "/a", "/a/bx": "/a/b*", "/a/bc": "/a/bc", "/a/bc/d": "/a/bc", "/q/z": "/*/z", "//a/./bc": "/a/bc", "/x/../a": "/a", "/ab": ""} {
 		if got := AccessApplicationFor(apps, target); got == nil || got.Path != want {
 			t.Errorf("%s: %v, want %q", target, got, want)
@@ -98,19 +98,20 @@ func TestAccess_TheMostSpecificApplicationDecides(t *testing.T) {
 func TestAccess_SettingsThatVerifiersRead(t *testing.T) {
 	policies := []Policy{{Path: "/marketing/*", Allow: Allow{Groups: []string{"marketing"}}}, {Path: "/closed"}}
 	a := NewAccess("My Shop!")
-	apps := a.Resolve(policies, "/base")
-	env := a.Environment(policies, "/base")
+	a.Base = "/base"
+	apps := a.Resolve(policies)
+	env := FrontDoor{Access: &a, Policies: policies}.Environment()
 	if env["CF_TEAM"] != "my-shop-team" || env["CF_AUD"] != apps[2].Audience+","+apps[0].Audience+","+apps[1].Audience || apps[2].Path != "/base" {
 		t.Errorf("%v of %+v", env, apps)
 	}
 	a.Audience = strings.Repeat("ab", 32)
-	if env := a.Environment(nil, ""); env["CF_AUD"] != a.Audience {
+	if env := (FrontDoor{Access: &a}).Environment(); env["CF_AUD"] != a.Audience {
 		t.Errorf("%v", env)
 	}
 	if hosts := (FrontDoor{Access: &a}).Hosts(); len(hosts) != 1 || hosts[0] != "my-shop-team.cloudflareaccess.com" {
 		t.Errorf("hosts %v", hosts)
 	}
-	if again := NewAccess("My Shop!"); again.Resolve(policies, "/base")[0].Audience != apps[0].Audience || again.Account != a.Account || len(a.Account) != 32 {
+	if again := NewAccess("My Shop!"); again.Resolve(policies)[0].Audience != apps[0].Audience || again.Account != a.Account || len(a.Account) != 32 {
 		t.Error("the same project gets other values")
 	}
 	for _, project := range []string{"", "日本", strings.Repeat("x", 200)} {

@@ -33,6 +33,9 @@ type Access struct {
 	// "" if there is none.
 	TokenHeader string `json:"token_header,omitempty"`
 
+	// Base is the app's base path, with a leading slash; "" is the root. The application for everything else begins there.
+	Base string `json:"base,omitempty"`
+
 	From    string `json:"from"`    // the client's IP address, as Cloudflare sees it
 	Country string `json:"country"` // and where that is: two capital letters
 }
@@ -173,18 +176,17 @@ func asUUID(h string) string {
 // hosts returns the hosts that verifiers have built in.
 func (a Access) hosts() []string { return []string{a.TeamHost()} }
 
-// TrustedHeaders are the headers that Streamlit maps to keys of st.user (server.trustedUserHeaders).
-func (a Access) TrustedHeaders() map[string]string {
-	return map[string]string{"Cf-Access-Authenticated-User-Email": "email"}
+// trustedHeaders are the headers that Streamlit maps to keys of st.user (server.trustedUserHeaders).
+func (a Access) trustedHeaders() map[string]string {
+	return map[string]string{"cf-access-authenticated-user-email": "email"}
 }
 
-// Environment returns the variables that verifiers in apps read. CF_AUD holds the AUD tags of all applications, separated
+// environment returns the variables that verifiers in apps read. CF_AUD holds the AUD tags of all applications, separated
 // by commas. The one that covers the WebSocket comes first: Streamlit shows the headers of that request to the app.
-func (a Access) Environment(policies []Policy, base string) map[string]string {
-	apps := a.Resolve(policies, base)
-	first := AccessApplicationFor(apps, cleanPath(base+"/_stcore/stream"))
+func (a Access) environment(policies []Policy) map[string]string {
+	apps := a.Resolve(policies)
 	var tags []string
-	if first != nil {
+	if first := AccessApplicationFor(apps, a.Base+"/_stcore/stream"); first != nil {
 		tags = append(tags, first.Audience)
 	}
 	for _, app := range apps {
@@ -195,33 +197,37 @@ func (a Access) Environment(policies []Policy, base string) map[string]string {
 	return map[string]string{"CF_TEAM": a.Team, "CF_AUD": strings.Join(tags, ",")}
 }
 
-// Resolve returns the applications with their AUD tags: the project's own, or else one for each policy, as in the bundle
-// of sdev deploy, and one for everything else. base is the app's base path, with a leading slash; "" is the root.
-func (a Access) Resolve(policies []Policy, base string) []AccessApplication {
+// Resolve returns the applications with their AUD tags and durations: the project's own, or else one for each policy, as
+// in the bundle of sdev deploy, and one for everything else.
+func (a Access) Resolve(policies []Policy) []AccessApplication {
 	apps := slices.Clone(a.Applications)
 	if len(apps) == 0 {
-		apps = applicationsOf(policies, base)
+		apps = applicationsOf(policies)
 	}
-	for i, app := range apps {
-		if app.Path == base && app.Audience == "" {
-			apps[i].Audience = a.Audience
+	for i := range apps {
+		app := &apps[i]
+		if app.Path == "" || app.Path == a.Base {
+			app.Audience = cmp.Or(app.Audience, a.Audience)
 		}
-		apps[i].Audience = cmp.Or(apps[i].Audience, a.tag("application", app.Path))
-		apps[i].Session = cmp.Or(app.Session, a.Session)
+		app.Audience = cmp.Or(app.Audience, a.tag("application", app.Path))
+		app.Session = cmp.Or(app.Session, a.Session)
+		if len(a.Applications) == 0 {
+			app.Path = cmp.Or(app.Path, a.Base)
+		}
 	}
 	return apps
 }
 
-// applicationsOf translates policies.
-func applicationsOf(policies []Policy, base string) []AccessApplication {
+// applicationsOf translates policies. The application for the whole app has no path yet.
+func applicationsOf(policies []Policy) []AccessApplication {
 	first, everybody := FirstPolicies(policies)
 	if everybody {
 		first = append(first, Policy{Allow: Allow{Anyone: true}})
 	}
 	var apps []AccessApplication
 	for _, p := range first {
-		app := AccessApplication{Path: cmp.Or(AccessScopeOf(p.Path).Path, base), Origin: p.Origin}
-		if rules := rulesOf(p.Allow); len(rules) > 0 { // an application without a policy lets nobody in
+		app := AccessApplication{Path: AccessScopeOf(p.Path).Path, Origin: p.Origin}
+		if rules := accessRules(p.Allow); len(rules) > 0 { // an application without a policy lets nobody in
 			app.Policies = []AccessPolicy{{Name: cmp.Or(p.Path, "everybody"), Decision: AccessAllow, Include: rules, Origin: p.Origin}}
 		}
 		apps = append(apps, app)
@@ -229,8 +235,8 @@ func applicationsOf(policies []Policy, base string) []AccessApplication {
 	return apps
 }
 
-// rulesOf are the rules for a set of people.
-func rulesOf(a Allow) []AccessRule {
+// accessRules are the rules for a set of people.
+func accessRules(a Allow) []AccessRule {
 	var rules []AccessRule
 	for _, list := range []struct {
 		kind  string

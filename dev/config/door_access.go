@@ -18,7 +18,7 @@ import (
 )
 
 // accessName is the setting of Cloudflare Access.
-const accessName = "x-sdev.auth.cloudflare"
+const accessName = "x-sdev.auth." + dev.ProxyCloudflare
 
 // access reads x-sdev.auth.cloudflare: the settings that the project has written, without the defaults. Lists of a later
 // file replace those of an earlier one.
@@ -29,9 +29,9 @@ func (r *reader) access(to **dev.Access, n *yaml.Node) {
 	}
 	strict := !a.Lenient
 	r.fields(n, accessName, map[string]func(*yaml.Node){
-		"team":           r.pattern(&a.Team, accessName+".team", `^[a-z0-9][a-z0-9-]{0,62}$`, "only the name, without .cloudflareaccess.com: example-team"),
-		"account":        r.pattern(&a.Account, accessName+".account", `^[0-9a-f]{32}$`, "the id of the account: 32 hexadecimal digits"),
-		"aud":            r.audience(&a.Audience, accessName+".aud"),
+		"team":           r.matching(&a.Team, accessName+".team", teamName, "only the name, without .cloudflareaccess.com: example-team"),
+		"account":        r.matching(&a.Account, accessName+".account", accountID, "the id of the account: 32 hexadecimal digits"),
+		"aud":            r.aud(&a.Audience, accessName+".aud"),
 		"session":        r.duration(&a.Session, accessName+".session", time.Minute),
 		"global_session": r.duration(&a.Global, accessName+".global_session", dev.ShortestAccessSession),
 		"from":           r.checked(&a.From, accessName+".from", checkAddress, "for example: from: 203.0.113.7"),
@@ -48,15 +48,16 @@ func (r *reader) access(to **dev.Access, n *yaml.Node) {
 	*to = &a
 }
 
-// pattern reads a text of a certain form.
-func (r *reader) pattern(to *string, name, form, hint string) func(*yaml.Node) {
-	return r.checked(to, name, func(s string) error {
-		if !regexp.MustCompile(form).MatchString(s) {
-			return fmt.Errorf("%q is not valid", s)
-		}
-		return nil
-	}, hint)
-}
+// The forms of ids. Source: Cloudflare, API reference.
+var (
+	teamName      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	accountID     = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	audienceTag   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	serviceID     = regexp.MustCompile(`^[0-9a-f]{32}\.access$`)
+	serviceSecret = regexp.MustCompile(`^([0-9a-f]{64}|cfast_[A-Za-z0-9_-]{20,})$`)
+	countryCode   = regexp.MustCompile(`^[A-Z][A-Z0-9]$`)
+	headerName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+)
 
 // checked reads a text that check accepts.
 func (r *reader) checked(to *string, name string, check func(string) error, hint string) func(*yaml.Node) {
@@ -68,8 +69,8 @@ func (r *reader) checked(to *string, name string, check func(string) error, hint
 	}
 }
 
-func (r *reader) audience(to *string, name string) func(*yaml.Node) {
-	return r.pattern(to, name, `^[0-9a-f]{64}$`, "the application audience (AUD) tag: 64 hexadecimal digits")
+func (r *reader) aud(to *string, name string) func(*yaml.Node) {
+	return r.matching(to, name, audienceTag, "the application audience (AUD) tag: 64 hexadecimal digits")
 }
 
 // duration reads a time from least to [dev.LongestAccessSession].
@@ -103,7 +104,7 @@ func checkRange(text string) error {
 }
 
 func checkCountry(text string) error {
-	if !regexp.MustCompile(`^[A-Z][A-Z0-9]$`).MatchString(text) {
+	if !countryCode.MatchString(text) {
 		return fmt.Errorf("%q is not a country's code of two capital letters", text)
 	}
 	return nil
@@ -111,7 +112,7 @@ func checkCountry(text string) error {
 
 func checkTokenHeader(text string) error {
 	canonical := textproto.CanonicalMIMEHeaderKey(text)
-	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`).MatchString(text) || slices.Contains([]string{"Host", "Cookie", "Connection", "Origin"}, canonical) {
+	if !headerName.MatchString(text) || slices.Contains([]string{"Host", "Cookie", "Connection", "Origin"}, canonical) {
 		return fmt.Errorf("%q is not the name of a header that a program can set", text)
 	}
 	return nil
@@ -140,10 +141,10 @@ func (r *reader) serviceTokens(to *[]dev.AccessServiceToken) func(*yaml.Node) {
 			var t dev.AccessServiceToken
 			r.fields(item, name, map[string]func(*yaml.Node){
 				"name": r.text(&t.Name, name+".name"),
-				"id":   r.pattern(&t.ID, name+".id", `^[0-9a-f]{32}\.access$`, "32 hexadecimal digits and .access, as Cloudflare shows the client ID"),
+				"id":   r.matching(&t.ID, name+".id", serviceID, "32 hexadecimal digits and .access, as Cloudflare shows the client ID"),
 				"secret": func(n *yaml.Node) {
 					r.text(&t.Secret, name+".secret")(n)
-					if !regexp.MustCompile(`^([0-9a-f]{64}|cfast_[A-Za-z0-9_-]{20,})$`).MatchString(t.Secret) {
+					if !serviceSecret.MatchString(t.Secret) {
 						r.fail(n, name+".secret has not the form of a client secret", "64 hexadecimal digits, or cfast_ and at least 20 letters and digits; invent one for this machine")
 					}
 				},
@@ -174,7 +175,7 @@ func (r *reader) accessApplications(to *[]dev.AccessApplication) func(*yaml.Node
 					given = true
 					r.checked(&app.Path, name+".path", checkAccessPath, "for example: path: /marketing; / is the whole host")(n)
 				},
-				"aud":      r.audience(&app.Audience, name+".aud"),
+				"aud":      r.aud(&app.Audience, name+".aud"),
 				"session":  r.duration(&app.Session, name+".session", time.Minute),
 				"policies": r.accessPolicies(&app.Policies, name+".policies"),
 			})
@@ -298,12 +299,12 @@ func (r *reader) namedTokens(a dev.Access, n *yaml.Node) {
 func withoutServiceTokens(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
 	auth, _ := top["auth"].(map[string]any)
-	access, _ := auth["cloudflare"].(map[string]any)
+	access, _ := auth[dev.ProxyCloudflare].(map[string]any)
 	if access["service_tokens"] == nil {
 		return extensions
 	}
 	access, auth, top, extensions = maps.Clone(access), maps.Clone(auth), maps.Clone(top), maps.Clone(extensions)
 	delete(access, "service_tokens")
-	auth["cloudflare"], top["auth"], extensions["x-sdev"] = access, auth, top
+	auth[dev.ProxyCloudflare], top["auth"], extensions["x-sdev"] = access, auth, top
 	return extensions
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	serviceID     = "0123456789abcdef0123456789abcdef.access"
-	serviceSecret = "cfast_0123456789abcdefghij"
+	exampleID     = "0123456789abcdef0123456789abcdef.access"
+	exampleSecret = "cfast_0123456789abcdefghij"
 )
 
 func TestAccess_IsReadInFull(t *testing.T) {
@@ -32,7 +32,7 @@ func TestAccess_IsReadInFull(t *testing.T) {
       strict: false
       service_header: Authorization
       service_tokens:
-        - {name: ci, id: ` + serviceID + `, secret: ` + serviceSecret + `}
+        - {name: ci, id: ` + exampleID + `, secret: ` + exampleSecret + `}
       applications:
         - path: /
           policies:
@@ -49,7 +49,7 @@ func TestAccess_IsReadInFull(t *testing.T) {
 	want := &dev.Access{
 		Team: "acme", Account: "0123456789abcdef0123456789abcdef", Audience: strings.Repeat("a1", 32), Session: 30 * time.Minute, Global: 168 * time.Hour,
 		From: "192.0.2.7", Country: "DE", Claims: []string{"hd", "groups"}, Cookie: dev.AccessCookie{Readable: true, SameSite: "strict", Binding: true, WholeHost: true},
-		Lenient: true, TokenHeader: "Authorization", Tokens: []dev.AccessServiceToken{{Name: "ci", ID: serviceID, Secret: serviceSecret}},
+		Lenient: true, TokenHeader: "Authorization", Tokens: []dev.AccessServiceToken{{Name: "ci", ID: exampleID, Secret: exampleSecret}},
 		Applications: []dev.AccessApplication{
 			{Origin: "compose.yaml:21", Policies: []dev.AccessPolicy{{Name: "staff", Decision: "allow", Session: time.Hour, Origin: "compose.yaml:23",
 				Include: []dev.AccessRule{{Kind: "domain", Text: "example.com"}, {Kind: "email", Text: "guest@example.org"}},
@@ -68,7 +68,7 @@ func TestAccess_IsReadInFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := e.YAML(); err != nil || strings.Contains(string(b), serviceSecret) || !strings.Contains(string(b), "team: acme") {
+	if b, err := e.YAML(); err != nil || strings.Contains(string(b), exampleSecret) || !strings.Contains(string(b), "team: acme") {
 		t.Errorf("%v, or the effective model shows a secret:\n%s", err, b)
 	}
 }
@@ -92,16 +92,16 @@ func TestAccess_WrongSettingsAreErrorsWithTheirLine(t *testing.T) {
 	for name, c := range map[string]struct{ text, message, hint string }{
 		"no mapping":       {"      [acme]\n", "compose.yaml:4: x-sdev.auth.cloudflare must be a mapping", "help x-sdev"},
 		"unknown":          {"      teams: acme\n", "compose.yaml:4: unknown setting x-sdev.auth.cloudflare.teams", "team"},
-		"team":             {"      team: acme.cloudflareaccess.com\n", `compose.yaml:4: x-sdev.auth.cloudflare.team: "acme.cloudflareaccess.com" is not valid`, "only the name"},
-		"aud":              {"      aud: abc\n", `x-sdev.auth.cloudflare.aud: "abc" is not valid`, "64 hexadecimal digits"},
+		"team":             {"      team: acme.cloudflareaccess.com\n", `compose.yaml:4: x-sdev.auth.cloudflare.team: "acme.cloudflareaccess.com" has the wrong form`, "only the name"},
+		"aud":              {"      aud: abc\n", `x-sdev.auth.cloudflare.aud: "abc" has the wrong form`, "64 hexadecimal digits"},
 		"session":          {"      session: 1 day\n", `x-sdev.auth.cloudflare.session: "1 day" is not a time from 1m to 744h`, "12h"},
 		"global":           {"      global_session: 5m\n", `x-sdev.auth.cloudflare.global_session: "5m" is not a time from 15m to 744h`, "12h"},
 		"from":             {"      from: localhost\n", `"localhost" is not an IP address`, "203.0.113.7"},
 		"country":          {"      country: Germany\n", `"Germany" is not a country's code`, "DE"},
 		"same site":        {"      cookie: {same_site: no}\n", "x-sdev.auth.cloudflare.cookie.same_site", "lax, strict, none"},
 		"header":           {"      service_header: Cookie\n", `"Cookie" is not the name of a header that a program can set`, "Authorization"},
-		"token id":         {"      service_tokens: [{name: a, id: x, secret: " + serviceSecret + "}]\n", `service_tokens[0].id: "x" is not valid`, ".access"},
-		"token secret":     {"      service_tokens: [{name: a, id: " + serviceID + ", secret: hunter2}]\n", "service_tokens[0].secret has not the form of a client secret", "cfast_"},
+		"token id":         {"      service_tokens: [{name: a, id: x, secret: " + exampleSecret + "}]\n", `service_tokens[0].id: "x" has the wrong form`, ".access"},
+		"token secret":     {"      service_tokens: [{name: a, id: " + exampleID + ", secret: hunter2}]\n", "service_tokens[0].secret has not the form of a client secret", "cfast_"},
 		"token incomplete": {"      service_tokens: [{name: a}]\n", "service_tokens[0] needs name, id and secret", ""},
 		"no path":          {"      applications:\n        - policies: []\n", "compose.yaml:5: x-sdev.auth.cloudflare.applications[0] has no path", "/marketing"},
 		"relative path":    {"      applications: [{path: marketing}]\n", `"marketing" must begin with a slash`, "/marketing"},

@@ -43,14 +43,17 @@ type AuthSettings struct {
 	// Users are the project's people; [AuthSettings.People] adds samples if there are none.
 	Users    []dev.Person
 	Policies []dev.Policy // who may reach which path
-	Access   *dev.Access  // Cloudflare Access, without the defaults; nil if the project has written nothing
+	ALB      ALBSettings
+	Access   *dev.Access // Cloudflare Access, without the defaults; nil if the project has written nothing
 }
 
 // ParameterTypes are the kinds of values of the parameter store, the default first.
 func ParameterTypes() []string { return []string{"SecureString", "String"} }
 
 // LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
-func LoginModes() []string { return []string{string(dev.AppLogin), string(dev.Native)} }
+func LoginModes() []string {
+	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin)}
+}
 
 // Where the app's AWS credentials come from.
 const (
@@ -104,10 +107,11 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
 		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", dev.Profiles()...),
 
-		"users":    r.users(&to.Users),
-		"policies": r.policies(&to.Policies),
+		"users":      r.users(&to.Users),
+		"policies":   r.policies(&to.Policies),
+		dev.ProxyALB: func(n *yaml.Node) { r.alb(&to.ALB, n) },
 
-		"cloudflare": func(n *yaml.Node) { r.access(&to.Access, n) },
+		dev.ProxyCloudflare: func(n *yaml.Node) { r.access(&to.Access, n) },
 	})
 	to.Mode = dev.Mode(mode)
 }

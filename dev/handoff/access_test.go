@@ -157,7 +157,8 @@ func TestApplications_AreThoseOfTheLocalDoor(t *testing.T) {
 				who, _ := accessOf(f, v)
 				bundle, _ := applications(f, v, who, base)
 				door := dev.NewAccess("shop")
-				apps := door.Resolve(policies, base)
+				door.Base = base
+				apps := door.Resolve(policies)
 				if len(apps) != len(bundle) {
 					t.Fatalf("%d applications in the bundle, %d on this machine", len(bundle), len(apps))
 				}

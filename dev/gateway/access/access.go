@@ -44,7 +44,8 @@ type Door struct {
 func New(cfg door.Config) (*Door, error) {
 	d := &Door{cfg: cfg, access: cfg.Access.WithDefaults(cfg.Project),
 		services: map[serviceKey]issued{}, used: map[string]time.Time{}, denied: map[string]bool{}}
-	d.apps = d.access.Resolve(cfg.Policies, cfg.Base)
+	d.access.Base = cfg.Base
+	d.apps = d.access.Resolve(cfg.Policies)
 	if u, err := url.Parse(cfg.Origin); err == nil {
 		d.host = u.Host
 	}

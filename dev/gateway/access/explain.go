@@ -1,49 +1,34 @@
 package access
 
 import (
-	"time"
+	"net/netip"
 
 	"sdev/dev"
 	"sdev/dev/gateway/door"
 )
 
-// Explanation is a decision, and what the app would get.
-type Explanation struct {
-	dev.AccessVerdict
-	// Headers are the identity headers by their names. The token is shown as its claims in JSON.
-	Headers map[string]string
+// Explain says what Access does with a request for a path: of somebody who has signed in, or of nobody (nil). The client's
+// address and country are those of the settings. Of the token it shows the claims that are the same at each sign-in.
+func Explain(d dev.FrontDoor, target string, who *door.Visitor) door.Verdict {
+	a := *d.Access
+	q := dev.AccessRequest{Path: target, Country: a.Country}
+	if who != nil {
+		q.Person = &who.Person
+	}
+	q.IP, _ = netip.ParseAddr(a.From) // checked when it was read; without one, no rule about addresses matches
+	decided := a.Decide(a.Resolve(d.Policies), q)
+	v := door.Verdict{Verdict: decided.Verdict, Headers: map[string]any{}}
+	if decided.Decision == dev.Allowed && !decided.Bypass {
+		v.Headers = map[string]any{headerToken: stableClaims(a, who.Person, decided.Application.Audience), headerEmail: who.Person.Email}
+	}
+	return v
 }
 
-// Explain returns what [Door.Admit] decides about a request. base is the app's base path; now is the provider's clock.
-func Explain(a dev.Access, policies []dev.Policy, base string, q dev.AccessRequest, now time.Time) (Explanation, error) {
-	e := Explanation{AccessVerdict: a.Decide(a.Resolve(policies, base), q), Headers: map[string]string{}}
-	if e.Decision != dev.Allowed {
-		return e, nil
+// stableClaims are the claims of a person's token without those that differ from sign-in to sign-in.
+func stableClaims(a dev.Access, who dev.Person, audience string) map[string]any {
+	claims := map[string]any{"aud": []string{audience}, "email": who.Email, "iss": a.Issuer(), "type": typeApp, "sub": a.UserID(who.Email), "country": a.Country}
+	if custom := fields(claimsOf(a, who)); len(custom) > 0 {
+		claims["custom"] = custom
 	}
-	for name, values := range edgeHeaders(false, q) {
-		if name != "Cf-Ray" { // differs each time
-			e.Headers[name] = values[0]
-		}
-	}
-	if e.Bypass {
-		return e, nil
-	}
-	var t token
-	var err error
-	if e.Service {
-		for _, s := range a.Tokens {
-			if s.Name == q.Token {
-				t = serviceToken(a, s.ID, e.Application.Audience, now, e.Session)
-			}
-		}
-	} else {
-		e.Headers[headerEmail] = q.Person.Email
-		t, err = personToken(a, *q.Person, "of the session", e.Application.Audience, typeApp, now, e.Session)
-	}
-	if err != nil {
-		return e, err
-	}
-	claims, err := door.Object(t.members()...)
-	e.Headers[headerToken] = string(claims)
-	return e, err
+	return claims
 }
