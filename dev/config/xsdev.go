@@ -48,6 +48,7 @@ type AuthSettings struct {
 	// Identity-Aware Proxy sign in with one.
 	Passwords map[string]string
 	IAP       *dev.IAP // without defaults; nil if the project sets nothing
+	Access   *dev.Access // Cloudflare Access, without the defaults; nil if the project has written nothing
 }
 
 // Format hides the passwords from every print verb.
@@ -58,7 +59,7 @@ func ParameterTypes() []string { return []string{"SecureString", "String"} }
 
 // LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
 func LoginModes() []string {
-	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin)}
+	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin), string(dev.AccessLogin)}
 }
 
 // Where the app's AWS credentials come from.
@@ -117,6 +118,8 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 		"policies":   r.policies(&to.Policies),
 		dev.ProxyALB: func(n *yaml.Node) { r.alb(&to.ALB, n) },
 		dev.ProxyIAP: func(n *yaml.Node) { r.iap(&to.IAP, n) },
+
+		dev.ProxyCloudflare: func(n *yaml.Node) { r.access(&to.Access, n) },
 	})
 	to.Mode = dev.Mode(mode)
 	if to.IAP != nil && to.IAP.External != nil {
