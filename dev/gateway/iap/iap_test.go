@@ -182,6 +182,8 @@ func TestIAP_SessionsOfAnotherProjectCountAsNone(t *testing.T) {
 	for range 2 {
 		isGenerated(t, r.get("/", "Cookie", name+"=foreign"), http.StatusFound)
 	}
+	isApp(t, r.signInAs(r.browser, alice, "/"))
+	isApp(t, r.get("/", "Cookie", name+"=foreign")) // beside its own
 	if w := told[dev.Warning](r); len(w) != 1 || w[0].Code != dev.CodeAuthCookies || !strings.Contains(w[0].Message, name) {
 		t.Errorf("warnings %+v", w)
 	}
