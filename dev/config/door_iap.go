@@ -162,14 +162,15 @@ func (r *reader) armorRule(to *dev.ArmorRule, name string, n *yaml.Node) {
 }
 
 // IdentityAwareProxy returns the settings of the proxy, with a value for each. What x-sdev.auth.iap leaves out is as
-// x-sdev.deploy has it for the target cloud-run, so that both say the same, or else follows from the project's name.
-func (s Settings) IdentityAwareProxy(project string) dev.IAP {
+// x-sdev.deploy has it for target, the one of the hand-off with this proxy, so that both say the same; or else it follows
+// from the project's name.
+func (s Settings) IdentityAwareProxy(project, target string) dev.IAP {
 	var i dev.IAP
 	if s.Auth.IAP != nil {
 		i = *s.Auth.IAP
 	}
 	deployed := func(name string) string {
-		v, _ := s.Deploy.Value("cloud-run", name)
+		v, _ := s.Deploy.Value(target, name)
 		return v.Text
 	}
 	if i.Project == "" {
@@ -180,7 +181,7 @@ func (s Settings) IdentityAwareProxy(project string) dev.IAP {
 	}
 	if e := i.External; e != nil && len(e.Armor) == 0 && deployed("external-cidrs") != "" {
 		known := *e
-		v, _ := s.Deploy.Value("cloud-run", "external-cidrs")
+		v, _ := s.Deploy.Value(target, "external-cidrs")
 		known.Armor = []dev.ArmorRule{{Priority: 1000, Action: dev.ArmorAllow, Ranges: splitAtCommas(v.Text), Origin: v.Origin}}
 		i.External = &known
 	}

@@ -112,7 +112,8 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 
 		"users":    r.users(&to.Users, &to.Passwords),
 		"policies": r.policies(&to.Policies),
-		"iap":      func(n *yaml.Node) { r.iap(&to.IAP, n) },
+
+		dev.ProxyIAP: func(n *yaml.Node) { r.iap(&to.IAP, n) },
 	})
 	to.Mode = dev.Mode(mode)
 	if to.IAP != nil && to.IAP.External != nil {

@@ -59,7 +59,7 @@ func New(cfg door.Config) (*Door, error) {
 	if d.pages, err = newPages(cfg.Project); err != nil {
 		return nil, err
 	}
-	d.keys, err = door.LoadKeys(cfg.State, "iap", door.KeyKind{NewID: newKeyID, Spare: true, Overlap: overlap}, cfg.Now())
+	d.keys, err = door.LoadKeys(cfg.State, dev.ProxyIAP, door.KeyKind{NewID: newKeyID, Spare: true, Overlap: overlap}, cfg.Now())
 	return d, err
 }
 
