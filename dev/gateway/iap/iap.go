@@ -247,7 +247,7 @@ func (d *Door) deny(w http.ResponseWriter, r *http.Request, s *resource, email s
 	}
 	generated(w)
 	d.pages.serve(w, http.StatusForbidden, page{Title: "You have no access", Email: email, Text: "This account is signed in, but has no access to this page.",
-		Link: d.origins[s] + r.URL.EscapedPath() + "?" + modeParameter + "=" + modeClear, LinkText: "Sign in with another account"})
+		Link: d.origins[s] + r.URL.EscapedPath() + "?" + modeParameter + "=" + modeForce, LinkText: "Sign in with another account"})
 }
 
 // fail answers a request that the proxy could not handle, and reports why.
