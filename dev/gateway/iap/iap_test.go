@@ -125,7 +125,7 @@ func TestIAP_WithoutTheRoleThereIsAPage(t *testing.T) {
 	isApp(t, r.signInAs(r.browser, bob, "/"))
 	p := r.get("/sales/year")
 	isGenerated(t, p, http.StatusForbidden)
-	if !strings.Contains(p.body, bob) || !strings.Contains(p.body, "gcp-iap-mode=FORCE_LOGIN") || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
+	if !strings.Contains(p.body, bob) || !strings.Contains(p.body, "gcp-iap-mode=FORCE_LOGIN") || !strings.Contains(p.body, "compose.yaml:9") || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("page %s", p.body)
 	}
 	r.get("/sales/year")
