@@ -140,6 +140,27 @@ func (a Access) WithDefaults(project string) Access {
 	return a
 }
 
+// Adopt returns the settings with what the project has not written and the app's own variables say: CF_TEAM and CF_AUD, from
+// which its verifier takes whom to trust.
+func (a Access) Adopt(team, audiences string) Access {
+	team = strings.TrimSuffix(strings.TrimPrefix(strings.TrimRight(team, "/"), "https://"), ".cloudflareaccess.com")
+	if a.Team == "" && teamForm.MatchString(team) {
+		a.Team = team
+	}
+	if first, _, _ := strings.Cut(audiences, ","); a.Audience == "" && audienceForm.MatchString(strings.TrimSpace(first)) {
+		a.Audience = strings.TrimSpace(first)
+	}
+	return a
+}
+
+var (
+	teamForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	audienceForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// ClientID is the id of Access at the local provider.
+func (a Access) ClientID() string { return a.tag("client", "")[:32] }
+
 // teamOf derives a team's name from the project's.
 func teamOf(project string) string {
 	name := strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(project), "-"), "-")

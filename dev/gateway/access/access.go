@@ -40,6 +40,9 @@ type Door struct {
 	warned   bool                 // about a cookie of another project
 }
 
+// RedirectURI returns the address to which the local provider sends people back. issuer is the provider's own.
+func RedirectURI(issuer string) string { return issuer + prefix + "callback" }
+
 // New creates the door of a configuration with Access.
 func New(cfg door.Config) (*Door, error) {
 	d := &Door{cfg: cfg, access: cfg.Access.WithDefaults(cfg.Project),
@@ -49,7 +52,7 @@ func New(cfg door.Config) (*Door, error) {
 	if u, err := url.Parse(cfg.Origin); err == nil {
 		d.host = u.Host
 	}
-	d.login = door.Login{Client: cfg.Client, Redirect: cfg.Issuer + prefix + "callback", Authorization: cfg.Issuer + "/authorize",
+	d.login = door.Login{Client: cfg.Client, Redirect: RedirectURI(cfg.Issuer), Authorization: cfg.Issuer + "/authorize",
 		Token: cfg.Issuer + "/token", Userinfo: cfg.Issuer + "/userinfo", Scope: []string{"openid", "email", "profile"}}
 	kind := door.KeyKind{RSA: true, NewID: func() string { return door.RandomText(door.Hex, 64) }, Certificate: certificate, Spare: true, Overlap: overlap}
 	var err error
