@@ -32,7 +32,7 @@ type AccessVerdict struct {
 // first, then Allow and Block; among those of one kind the first that applies decides. Source: Cloudflare, "Access
 // policies", order of execution.
 func (a Access) Decide(apps []AccessApplication, r AccessRequest) AccessVerdict {
-	v := AccessVerdict{Verdict: Verdict{Decision: Allowed, Path: cleanPath(r.Path)}, Application: AccessApplicationFor(apps, r.Path)}
+	v := AccessVerdict{Verdict: Verdict{Decision: Allowed, Path: CleanPath(r.Path)}, Application: AccessApplicationFor(apps, r.Path)}
 	app := v.Application
 	if app == nil {
 		v.Bypass, v.Why = true, "no application covers it, so nobody is asked"

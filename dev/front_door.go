@@ -18,6 +18,7 @@ type FrontDoor struct {
 	Authority Authority `json:"authority"`
 
 	ALB    *ALB    `json:"alb,omitempty"`
+	IAP    *IAP    `json:"iap,omitempty"`
 	Access *Access `json:"access,omitempty"`
 }
 
@@ -42,15 +43,28 @@ func (d FrontDoor) Hosts() []string {
 	if d.Access != nil {
 		return d.Access.hosts()
 	}
+	if d.IAP != nil {
+		return d.IAP.hosts()
+	}
+	return nil
+}
+
+// Names returns further host names of the app's origin, besides its own.
+func (d FrontDoor) Names() []string {
+	if d.IAP != nil {
+		return d.IAP.names()
+	}
 	return nil
 }
 
 // Environment returns the variables from which the app's verification code takes whom and what to trust, by name.
 func (d FrontDoor) Environment() map[string]string {
-	if d.ALB != nil {
+	switch {
+	case d.ALB != nil:
 		return d.ALB.environment(d.Client.ID)
-	}
-	if d.Access != nil {
+	case d.IAP != nil:
+		return d.IAP.Environment()
+	case d.Access != nil:
 		return d.Access.environment(d.Policies)
 	}
 	return nil
@@ -64,6 +78,9 @@ func (d FrontDoor) TrustedHeaders() map[string]string {
 	}
 	if d.Access != nil {
 		return d.Access.trustedHeaders()
+	}
+	if d.IAP != nil {
+		return d.IAP.TrustedHeaders()
 	}
 	return nil
 }

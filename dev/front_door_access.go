@@ -239,36 +239,34 @@ func (a Access) Resolve(policies []Policy) []AccessApplication {
 	return apps
 }
 
-// applicationsOf translates policies. The application for the whole app has no path yet.
+// applicationsOf translates policies. Everybody who signs in may open what no policy covers. The application for the whole
+// app has no path yet.
 func applicationsOf(policies []Policy) []AccessApplication {
-	first, everybody := FirstPolicies(policies)
-	if everybody {
-		first = append(first, Policy{Allow: Allow{Anyone: true}})
-	}
+	everybody := []Member{{Kind: MemberAnyone}}
+	granted := NewGranted(policies, everybody, func(name, _ string) []Member { return []Member{{MemberGroup, name}} })
 	var apps []AccessApplication
-	for _, p := range first {
-		app := AccessApplication{Path: AccessScopeOf(p.Path).Path, Origin: p.Origin}
-		if rules := accessRules(p.Allow); len(rules) > 0 { // an application without a policy lets nobody in
-			app.Policies = []AccessPolicy{{Name: cmp.Or(p.Path, "everybody"), Decision: AccessAllow, Include: rules, Origin: p.Origin}}
+	for _, g := range granted.Grants {
+		app := AccessApplication{Path: AccessScopeOf(g.Path).Path}
+		if i := slices.IndexFunc(policies, func(p Policy) bool { return p.Path == g.Path }); i >= 0 {
+			app.Origin = policies[i].Origin
+		}
+		if len(g.Members) > 0 { // an application without a policy lets nobody in
+			app.Policies = []AccessPolicy{{Name: g.Title, Decision: AccessAllow, Include: accessRules(g.Members), Origin: app.Origin}}
 		}
 		apps = append(apps, app)
 	}
 	return apps
 }
 
-// accessRules are the rules for a set of people.
-func accessRules(a Allow) []AccessRule {
+// accessRules are the rules for members.
+func accessRules(members []Member) []AccessRule {
+	kinds := map[string]string{MemberPerson: RuleEmail, MemberDomain: RuleDomain, MemberGroup: RuleGroup}
 	var rules []AccessRule
-	for _, list := range []struct {
-		kind  string
-		texts []string
-	}{{RuleGroup, a.Groups}, {RuleEmail, a.Emails}, {RuleDomain, a.Domains}} {
-		for _, text := range list.texts {
-			rules = append(rules, AccessRule{list.kind, text})
+	for _, m := range members {
+		if m.Kind == MemberAnyone {
+			return []AccessRule{{Kind: RuleEveryone}}
 		}
-	}
-	if a.Anyone {
-		rules = append(rules, AccessRule{Kind: RuleEveryone})
+		rules = append(rules, AccessRule{kinds[m.Kind], m.Text})
 	}
 	return rules
 }
@@ -276,7 +274,7 @@ func accessRules(a Allow) []AccessRule {
 // AccessApplicationFor returns the application that decides about a path: the one with the most specific path of those
 // that cover it; nil if none does.
 func AccessApplicationFor(apps []AccessApplication, target string) *AccessApplication {
-	target = cleanPath(target)
+	target = CleanPath(target)
 	var best *AccessApplication
 	for i := range apps {
 		if accessCovers(apps[i].Path, target) && (best == nil || moreSpecificForAccess(apps[i].Path, best.Path) < 0) {

@@ -2,7 +2,6 @@ package dev
 
 import (
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -35,7 +34,7 @@ func AccessScopeOf(pattern string) AccessScope {
 func accessPath(p string) (covered string, wider bool) {
 	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
 	for i, part := range parts {
-		j := strings.IndexFunc(part, func(r rune) bool { return r != '*' && !isUnreserved(r) })
+		j := strings.IndexFunc(part, func(r rune) bool { return r != '*' && !IsPlainInPath(r) })
 		if j < 0 && strings.Count(part, "*") <= 1 {
 			wider = wider || strings.Contains(part, "*")
 			continue
@@ -46,22 +45,6 @@ func accessPath(p string) (covered string, wider bool) {
 		return path.Join("/", path.Join(parts[:i]...), part[:j]+"*"), true
 	}
 	return "/" + strings.Join(parts, "/"), wider
-}
-
-// isUnreserved reports whether a character looks the same in every encoding of a path (RFC 3986, section 2.3).
-func isUnreserved(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_.~-", r)
-}
-
-// FirstPolicies returns the policies that count: the first of several for one path. everybody reports that none of them is
-// for all paths, so that the paths without a policy are open to everybody who signs in.
-func FirstPolicies(policies []Policy) (first []Policy, everybody bool) {
-	for _, p := range policies {
-		if !slices.ContainsFunc(first, func(q Policy) bool { return q.Path == p.Path }) {
-			first = append(first, p)
-		}
-	}
-	return first, !slices.ContainsFunc(first, func(p Policy) bool { return p.Path == "/*" })
 }
 
 // accessCovers reports whether an application with a path in the syntax of Access covers a clean path: the path itself,

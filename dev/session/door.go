@@ -7,9 +7,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
-	"sdev/dev/gateway/alb"
-	"sdev/dev/gateway/door"
-	"sdev/dev/oidc"
+	"sdev/dev/gateway/iap"
 )
 
 // newDoor returns the front door of a mode, from the project's settings, its variables and stable defaults; nil in modes
@@ -31,6 +29,14 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		s.ARN, s.Pool, s.Client = cmp.Or(s.ARN, set("ALB_ARN")), cmp.Or(s.Pool, set("COGNITO_USER_POOL_ID")), cmp.Or(s.Client, set("COGNITO_CLIENT_ID"), set("ALB_CLIENT_ID"))
 		a := s.Apply(dev.NewALB(p.Name, s.Pool))
 		d.ALB, d.Client = &a, dev.Client{ID: cmp.Or(s.Client, a.ClientID(p.Name))}
+	case dev.IAPLogin:
+		i := dev.IAP{}
+		if p.Settings.Auth.IAP != nil {
+			i = *p.Settings.Auth.IAP
+		}
+		i.Audience = cmp.Or(i.Audience, set("IAP_AUDIENCE"))
+		i = i.WithDefaults(p.Name)
+		d.IAP, d.Client = &i, dev.Client{ID: i.ClientID()}
 	default:
 		return nil
 	}
@@ -64,36 +70,6 @@ func doorOf(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 	return s.doorAt(p, last)
 }
 
-// Explainer decides what happens to a request for a path of somebody, or of nobody (nil).
-type Explainer func(path string, who *dev.Person) door.Verdict
-
-// NewExplainer returns how a project decides in a mode: in modes with a front door as that door, and otherwise as the
-// project's policies say. mode "" is the mode of the project's settings, or else of its code.
-func NewExplainer(p *config.Project, mode dev.Mode) (Explainer, dev.Mode) {
-	if mode == "" {
-		mode = p.Settings.Auth.Mode
-	}
-	if mode == "" {
-		if found, _, err := inspect(p); err == nil {
-			mode, _, _ = LoginMode(found) // without a login, only the policies decide
-		}
-	}
-	d := doorOf(p, mode)
-	if d == nil {
-		return func(path string, who *dev.Person) door.Verdict {
-			return door.Verdict{Verdict: dev.Decide(p.Settings.Auth.Policies, path, who), Headers: map[string]any{}}
-		}, mode
-	}
-	profile := loginSetup{mode: mode, door: d}.profile(p)
-	return func(path string, who *dev.Person) door.Verdict {
-		var visitor *door.Visitor
-		if who != nil {
-			visitor = &door.Visitor{Person: *who, Claims: oidc.UserinfoClaims(profile, *who)}
-		}
-		return alb.Explain(*d, path, visitor)
-	}, mode
-}
-
 // doorAt returns the front door with what depends on the local provider's address.
 func (s loginSetup) doorAt(p *config.Project, ports engine.Ports) *dev.FrontDoor {
 	d := *s.door
@@ -124,6 +100,9 @@ func (s loginSetup) addDoor(p *config.Project, l *dev.LoginSettings, run runFact
 	if a := l.Door.ALB; a != nil {
 		l.Door.Client.RedirectURIs = []string{origin + "/oauth2/idpresponse"}
 		l.Mapped.Issuers = a.Issuers(p.Name)
+	}
+	if l.Door.IAP != nil {
+		l.Door.Client.RedirectURIs = []string{iap.RedirectURI(l.Issuer, l.Door.Client.ID)}
 	}
 	l.Door.Client.PostLogout = []string{page, page + "/", origin, origin + "/"}
 	l.Clients = append(l.Clients, l.Door.Client)
