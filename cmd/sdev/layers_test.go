@@ -115,7 +115,6 @@ func TestLayers_ImportsFollowTheMap(t *testing.T) {
 			case f.test && f.pkg == "cmd/sdev": // drives the whole program
 			case f.test && strings.HasPrefix(f.pkg, "dev/gateway/") && imported == "dev/oidc": // where front doors sign people in
 			case f.test && f.pkg == "templates": // the parts that use a tree test it
-			case f.test && strings.HasPrefix(f.pkg, "dev/gateway/") && imported == "dev/oidc": // people sign in to front doors there
 			case f.test && f.pkg == "dev/handoff" && imported == "templates": // targets are tested with their trees
 			default:
 				t.Errorf("%s: %s must not import %s", f.name, f.pkg, imported)

@@ -91,6 +91,11 @@ redirects and refusals, so that the code which verifies the header can be finish
 
   alb   an Application Load Balancer with authenticate-cognito, or authenticate-oidc (x-sdev.auth.alb.action):
         x-amzn-oidc-data with the claims of userinfo, x-amzn-oidc-identity, x-amzn-oidc-accesstoken
+  cloudflare   Cloudflare Access: Cf-Access-Jwt-Assertion, Cf-Access-Authenticated-User-Email, CF_Authorization. Each
+        policy is an application with an audience of its own, and covers everything below its path. People sign in to
+        the team, which here is part of the local provider's address, and /cdn-cgi/access/ has logout and get-identity.
+        The first page that a browser opens should be one without a policy of its own: what every page loads
+        (/_stcore, /static) belongs to the application for everything else, and needs its token
 
 Verification libraries run unchanged. The hosts at which they fetch keys lead to the gateway, inside the app's
 network only, with certificates that only the app trusts. The app gets the variables that say whom to trust, such
