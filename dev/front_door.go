@@ -112,13 +112,16 @@ type ALBRule struct {
 	Origin          string `json:"origin,omitempty"` // file and line
 }
 
-// NewALB returns a load balancer with stable values for a project. arn replaces its own ARN, if it is not empty.
-func NewALB(project, arn string) ALB {
-	a := ALB{ARN: arn, Action: ALBCognito, Scope: "openid", Unauthenticated: ALBAuthenticate, Cookie: "AWSELBAuthSessionCookie", Timeout: 7 * 24 * time.Hour}
-	if a.ARN == "" {
-		a.ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/" + slug(project, 32) + "/" + StableID(project+" load balancer", hexDigits, 16)
+// NewALB returns a load balancer with stable values for a project: in the region of a user pool, if its id is not empty.
+func NewALB(project, pool string) ALB {
+	region, _, ok := strings.Cut(pool, "_")
+	if !ok {
+		region = "us-east-1"
 	}
-	return a
+	return ALB{
+		ARN:    "arn:aws:elasticloadbalancing:" + region + ":123456789012:loadbalancer/app/" + slug(project, 32) + "/" + StableID(project+" load balancer", hexDigits, 16),
+		Action: ALBCognito, Scope: "openid", Unauthenticated: ALBAuthenticate, Cookie: "AWSELBAuthSessionCookie", Timeout: 7 * 24 * time.Hour,
+	}
 }
 
 // WithProvider returns the settings with everything that depends on the provider: the issuer, unless it is set, the user

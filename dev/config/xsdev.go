@@ -106,9 +106,9 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
 		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", dev.Profiles()...),
 
-		"users":    r.users(&to.Users),
-		"policies": r.policies(&to.Policies),
-		"alb":      func(n *yaml.Node) { r.alb(&to.ALB, n) },
+		"users":      r.users(&to.Users),
+		"policies":   r.policies(&to.Policies),
+		dev.ProxyALB: func(n *yaml.Node) { r.alb(&to.ALB, n) },
 	})
 	to.Mode = dev.Mode(mode)
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/gateway/alb"
@@ -70,6 +71,7 @@ func (g *gateway) passDoor(w http.ResponseWriter, r *http.Request) (passed *http
 	if !ok {
 		return r, false
 	}
+	g.login.told.record(pass, time.Now())
 	return r.WithContext(withPass(r.Context(), pass)), true
 }
 

@@ -87,11 +87,17 @@ func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 	if i >= 0 && hasNative && detect.IsGeneral(found.Auth[i].Value) {
 		i = -1 // packages such as msal have other uses; st.login has none
 	}
+	door := slices.IndexFunc(found.Auth, isDoor)
+	if door >= 0 && hasNative && len(found.Login.Providers) == 0 {
+		hasNative = false // the app reads st.user, which Streamlit fills from the proxy's headers, and never calls st.login
+	}
 	switch {
 	case i >= 0 && !hasNative:
 		return dev.AppLogin, found.Auth[i], nil
 	case hasNative && i < 0:
 		return dev.Native, native, nil
+	case door >= 0 && !hasNative:
+		return dev.Mode(found.Auth[door].Value), found.Auth[door], nil
 	}
 	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "sdev found no login in the code that --with-auth can run", Hint: "if the app has OAuth code of its own: sdev up --with-auth=app"}
 	if hasNative {
@@ -103,6 +109,39 @@ func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 		e.Hint = withoutProvider(other.Value)
 	}
 	return "", detect.Fact{}, e
+}
+
+// isDoor reports whether a login is that of an identity proxy that sdev can put in front of the app.
+func isDoor(f detect.Fact) bool {
+	return detect.HandlingOf(f.Value) == detect.HandledDoor && slices.Contains(config.LoginModes(), f.Value)
+}
+
+// LoginModes returns every mode with a login that the code has, the one of [LoginMode] first.
+func LoginModes(found *detect.Findings) []dev.Mode {
+	var modes []dev.Mode
+	add := func(m dev.Mode) {
+		if m != "" && !slices.Contains(modes, m) {
+			modes = append(modes, m)
+		}
+	}
+	first, _, _ := LoginMode(found) // an error means that none comes first
+	add(first)
+	for _, f := range found.Auth {
+		switch detect.HandlingOf(f.Value) {
+		case detect.HandledApp:
+			if !detect.IsGeneral(f.Value) {
+				add(dev.AppLogin)
+			}
+		case detect.HandledNative:
+			add(dev.Native)
+		case detect.HandledDoor:
+			if isDoor(f) {
+				add(dev.Mode(f.Value))
+			}
+		default: // no mode runs it
+		}
+	}
+	return modes
 }
 
 // withoutProvider says what to do about a login that the local provider cannot run.

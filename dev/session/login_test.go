@@ -16,6 +16,7 @@ import (
 
 const (
 	ownLogin    = "import streamlit as st\nfrom streamlit_oauth import OAuth2Component\nURL = \"https://accounts.google.com/o/oauth2/v2/auth\"\nclient = get_parameter(\"/streamlit/oauth\")\n"
+	doorLogin   = "import streamlit as st\nx = st.context.headers['X-Amzn-Oidc-Data']\n"
 	nativeLogin = "import streamlit as st\nst.button('in', on_click=st.login, args=['google'])\nst.provider(\"google\")\n"
 )
 
@@ -41,6 +42,8 @@ func TestLogin_TheModeComesFromFlagSettingsOrCode(t *testing.T) {
 		"own code":           {ownLogin, "", DetectAuth, dev.AppLogin, "login mode app: streamlit_oauth is imported (Home.py:2)"},
 		"st.login":           {nativeLogin, "", DetectAuth, dev.Native, "login mode native: it uses st.login (Home.py:2)"},
 		"asked for":          {nativeLogin, "x-sdev: {auth: {mode: native}}", "app", dev.AppLogin, ""},
+		"door, and st.user":  {doorLogin + "st.write(st.user)\n", "", DetectAuth, dev.ALBLogin, "login mode alb: it reads the header of an ALB (Home.py:2)"},
+		"door":               {doorLogin, "", DetectAuth, dev.ALBLogin, "login mode alb: it reads the header of an ALB (Home.py:2)"},
 		"said":               {"import streamlit", "x-sdev: {auth: {mode: native}}", DetectAuth, dev.Native, ""},
 		"both, and asked":    {ownLogin + nativeLogin, "", "native", dev.Native, ""},
 		"bypass that is set": {ownLogin, "", "app", dev.AppLogin, ""},
@@ -62,7 +65,7 @@ func TestLogin_AnUnclearModeIsAnErrorWithItsEvidence(t *testing.T) {
 	for name, c := range map[string]struct{ script, message, hint string }{
 		"none":  {"import streamlit", "no login", "--with-auth=app"},
 		"two":   {ownLogin + nativeLogin, "Home.py:2", "--with-auth=native"},
-		"other": {"import streamlit as st\nx = st.context.headers['X-Amzn-Oidc-Data']\n", "alb", "--local"},
+		"other": {"import streamlit as st\nx = st.context.headers['X-Ms-Client-Principal']\n", "azure", "--local"},
 	} {
 		_, _, err := loginOf(t, c.script, "", Options{Auth: DetectAuth})
 		e, ok := errors.AsType[*dev.Error](err)
