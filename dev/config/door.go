@@ -103,5 +103,9 @@ func (p *Project) WriteTrust(ca CA, a dev.Authority) (string, error) {
 		all = systemRoots()
 	}
 	file := p.TrustPath()
-	return file, writePrivate(file, append(slices.Clone(all), a.Certificate...))
+	text := slices.Clone(all)
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n') // a certificate begins in a line of its own
+	}
+	return file, writePrivate(file, append(text, a.Certificate...))
 }

@@ -62,8 +62,8 @@ func (r *reader) alb(to *ALBSettings, n *yaml.Node) {
 		"action": r.oneOf(&to.Action, name+".action", dev.ALBCognito, dev.ALBOIDC),
 		"issuer": func(n *yaml.Node) {
 			r.text(&to.Issuer, name+".issuer")(n)
-			if u, err := url.Parse(to.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(to.Issuer, "/") {
-				r.fail(n, fmt.Sprintf("%s.issuer: %q is not the issuer of a provider", name, to.Issuer), "for example: https://idp.example.com, without a slash at the end")
+			if u, err := url.Parse(to.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+				r.fail(n, fmt.Sprintf("%s.issuer: %q is not the issuer of a provider", name, to.Issuer), "write it as the provider's discovery document does, for example: https://idp.example.com")
 			}
 		},
 		"pool":               r.matching(&to.Pool, name+".pool", cognitoPool, "the id of a user pool, such as us-east-1_AbCdEfGhI"),

@@ -80,28 +80,27 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 	}
 	rule := d.ruleOf(r.URL.Path)
 	switch {
-	case rule.closed:
-		d.reportClosed(who, rule)
-		ownAnswer(w)
-		door.Refuse(w, http.StatusForbidden, "text/plain", "Closed") // the fixed response of the bundle of sdev deploy
-		return door.Pass{}, false
-	case rule.unauthenticated == dev.ALBForward: // has no authenticate action, so nothing looks at the session
-		return door.Pass{Header: trace(r, d.cfg.Now())}, true
+	case rule.closed || rule.unauthenticated == dev.ALBForward: // no authenticate action, so nothing looks at the session
+		s = nil
 	case acting.Has(dev.DoorSession):
 		s = nil
 	default:
 		s = d.freshen(w, r, s)
 	}
-	switch {
-	case s != nil:
+	switch decision, _ := rule.decide(s != nil); {
+	case decision == dev.Allowed && s != nil:
 		return d.pass(w, r, s, acting)
-	case rule.unauthenticated == dev.ALBAllow:
+	case decision == dev.Allowed:
 		return door.Pass{Header: trace(r, d.cfg.Now())}, true
-	case rule.unauthenticated == dev.ALBDeny:
+	case decision == dev.LoginNeeded:
+		d.sendToProvider(w, r)
+	case rule.closed:
+		d.reportClosed(who, rule)
+		ownAnswer(w)
+		door.Refuse(w, http.StatusForbidden, "text/plain", "Closed") // the fixed response of the bundle of sdev deploy
+	default:
 		d.serveError(w, http.StatusUnauthorized)
-		return door.Pass{}, false
 	}
-	d.sendToProvider(w, r)
 	return door.Pass{}, false
 }
 

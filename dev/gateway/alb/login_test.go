@@ -265,7 +265,7 @@ func TestEvents_HoldNoSecret(t *testing.T) {
 	for _, fault := range []string{"revoked-refresh", "reject-code", "malformed", "status", "drop"} {
 		r.do(oidc.Command{Do: oidc.DoClear})
 		r.fault(fault, 0)
-		r.clock(r.idp.Now().Sub(time.Now()) + 2*time.Hour)
+		r.clock(time.Until(r.idp.Now()) + 2*time.Hour)
 		b.get("/")
 		other := r.browser()
 		back := other.callback("/", bob)

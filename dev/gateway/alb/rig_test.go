@@ -230,6 +230,9 @@ func (b browser) pick(page *url.URL, email string) *url.URL {
 		return shown.to(b.r.t) // already signed in at the provider
 	}
 	form := url.Values{"pick": {email}}
+	if email != alice && email != bob {
+		form = url.Values{"email": {email}} // someone else
+	}
 	for _, m := range hiddenField.FindAllStringSubmatch(shown.body, -1) {
 		form.Set(m[1], html.UnescapeString(m[2]))
 	}
@@ -263,6 +266,14 @@ func only(t testing.TB, p door.Pass, name string) string {
 	t.Helper()
 	if len(p.Header[name]) != 1 {
 		t.Fatalf("%s has %d values among %v", name, len(p.Header[name]), p.Header)
+	}
+	return p.Header[name][0]
+}
+
+// value returns the first value of a header, by its exact name; "" if there is none.
+func value(p door.Pass, name string) string {
+	if len(p.Header[name]) == 0 {
+		return ""
 	}
 	return p.Header[name][0]
 }
