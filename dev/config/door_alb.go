@@ -50,7 +50,7 @@ var (
 	paramName    = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 	oauthText    = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 	scopeText    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$`)
-	pathPattern  = regexp.MustCompile(`^/[A-Za-z0-9_.$/~"'@:+&*?-]{0,127}$`)
+	pathPattern  = regexp.MustCompile(`^[/*?][A-Za-z0-9_.$/~"'@:+&*?-]{0,127}$`)
 	longestLogin = 7 * 24 * time.Hour
 )
 
@@ -138,7 +138,7 @@ func (r *reader) albRules(to *[]dev.ALBRule, name string, n *yaml.Node) {
 		rule := dev.ALBRule{Origin: fmt.Sprintf("%s:%d", r.file, item.Line)}
 		name := fmt.Sprintf("%s[%d]", name, i)
 		r.fields(item, name, map[string]func(*yaml.Node){
-			"path":               r.matching(&rule.Path, name+".path", pathPattern, "a path pattern such as /public/*: it begins with a slash, * is any text and ? one character"),
+			"path":               r.matching(&rule.Path, name+".path", pathPattern, "a path pattern such as /public/*: it begins with a slash or *, * is any text and ? one character"),
 			"on_unauthenticated": r.oneOf(&rule.Unauthenticated, name+".on_unauthenticated", dev.ALBAuthenticate, dev.ALBAllow, dev.ALBDeny, dev.ALBForward),
 		})
 		if rule.Path == "" || rule.Unauthenticated == "" {

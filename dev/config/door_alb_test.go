@@ -31,18 +31,19 @@ func TestALB_IsReadInFull(t *testing.T) {
         - {path: /public/*, on_unauthenticated: forward}
         - path: /api/?
           on_unauthenticated: deny
+        - {path: "*", on_unauthenticated: authenticate}
 `}).Settings.Auth
 	want := config.ALBSettings{
 		ARN: "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/my-app/0123456789abcdef", Action: "oidc", Issuer: "https://shop.auth0.com/",
 		Client: "0oa1-b_c", Scope: "openid email", Cookie: "MyCookie", Unauthenticated: "deny", Timeout: 8 * time.Hour,
 		Params: map[string]string{"prompt": "login", "audience": "https://api.example.com"},
-		Rules:  []dev.ALBRule{{Path: "/public/*", Unauthenticated: "forward", Origin: "compose.yaml:18"}, {Path: "/api/?", Unauthenticated: "deny", Origin: "compose.yaml:19"}},
+		Rules:  []dev.ALBRule{{Path: "/public/*", Unauthenticated: "forward", Origin: "compose.yaml:18"}, {Path: "/api/?", Unauthenticated: "deny", Origin: "compose.yaml:19"}, {Path: "*", Unauthenticated: "authenticate", Origin: "compose.yaml:21"}},
 	}
 	if diff := cmp.Diff(want, s.ALB); diff != "" || s.Mode != dev.ALBLogin {
 		t.Errorf("mode %s (-want +got):\n%s", s.Mode, diff)
 	}
 	a := s.ALB.Apply(dev.NewALB("shop", ""))
-	if a.ARN != want.ARN || a.Region() != "eu-central-1" || a.Action != "oidc" || a.Timeout != 8*time.Hour || a.Cookie != "MyCookie" || a.Unauthenticated != "deny" || len(a.Rules) != 2 {
+	if a.ARN != want.ARN || a.Region() != "eu-central-1" || a.Action != "oidc" || a.Timeout != 8*time.Hour || a.Cookie != "MyCookie" || a.Unauthenticated != "deny" || len(a.Rules) != 3 {
 		t.Errorf("%+v", a)
 	}
 	before := dev.NewALB("shop", "")
