@@ -17,7 +17,9 @@ type FrontDoor struct {
 	// Authority signs the certificates of the hosts at which apps fetch the proxy's keys.
 	Authority Authority `json:"authority"`
 
-	ALB *ALB `json:"alb,omitempty"`
+	ALB    *ALB    `json:"alb,omitempty"`
+	IAP    *IAP    `json:"iap,omitempty"`
+	Access *Access `json:"access,omitempty"`
 }
 
 // Authority is a certificate authority of a project: a certificate and its private key, both in PEM.
@@ -38,13 +40,35 @@ func (d FrontDoor) Hosts() []string {
 	if d.ALB != nil {
 		return d.ALB.hosts()
 	}
+	if d.IAP != nil {
+		return d.IAP.hosts()
+	}
+	if d.Access != nil {
+		return d.Access.hosts()
+	}
+	return nil
+}
+
+// Names returns further host names of the app's origin, besides its own.
+func (d FrontDoor) Names() []string {
+	if d.IAP != nil {
+		return d.IAP.names()
+	}
 	return nil
 }
 
 // Environment returns the variables from which the app's verification code takes whom and what to trust, by name.
 func (d FrontDoor) Environment() map[string]string {
-	if d.ALB != nil {
+	switch {
+	case d.ALB != nil:
 		return d.ALB.environment(d.Client.ID)
+	case d.IAP != nil:
+		return d.IAP.Environment()
+	case d.Access != nil:
+		return d.Access.environment(d.Policies)
+	}
+	if d.Access != nil {
+		return d.Access.environment(d.Policies)
 	}
 	return nil
 }
@@ -54,6 +78,12 @@ func (d FrontDoor) Environment() map[string]string {
 func (d FrontDoor) TrustedHeaders() map[string]string {
 	if d.ALB != nil {
 		return map[string]string{"x-amzn-oidc-identity": "sub"} // its headers hold no address as text
+	}
+	if d.IAP != nil {
+		return d.IAP.TrustedHeaders()
+	}
+	if d.Access != nil {
+		return d.Access.trustedHeaders()
 	}
 	return nil
 }

@@ -91,16 +91,6 @@ func (r *reader) alb(to *ALBSettings, n *yaml.Node) {
 	}
 }
 
-// matching reads a text that has a form.
-func (r *reader) matching(to *string, name string, form *regexp.Regexp, want string) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		r.text(to, name)(n)
-		if !form.MatchString(*to) {
-			r.fail(n, fmt.Sprintf("%s: %q has the wrong form", name, *to), "write "+want)
-		}
-	}
-}
-
 // albParams reads the parameters that the load balancer adds to an authorization request.
 func (r *reader) albParams(to *map[string]string, name string, n *yaml.Node) {
 	const most = 10

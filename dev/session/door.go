@@ -7,9 +7,8 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
-	"sdev/dev/gateway/alb"
-	"sdev/dev/gateway/door"
-	"sdev/dev/oidc"
+	"sdev/dev/gateway/access"
+	"sdev/dev/gateway/iap"
 )
 
 // newDoor returns the front door of a mode, from the project's settings, its variables and stable defaults; nil in modes
@@ -31,44 +30,53 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		s.ARN, s.Pool, s.Client = cmp.Or(s.ARN, set("ALB_ARN")), cmp.Or(s.Pool, set("COGNITO_USER_POOL_ID")), cmp.Or(s.Client, set("COGNITO_CLIENT_ID"), set("ALB_CLIENT_ID"))
 		a := s.Apply(dev.NewALB(p.Name, s.Pool))
 		d.ALB, d.Client = &a, dev.Client{ID: cmp.Or(s.Client, a.ClientID(p.Name))}
+	case dev.IAPLogin:
+		i := dev.IAP{}
+		if p.Settings.Auth.IAP != nil {
+			i = *p.Settings.Auth.IAP
+		}
+		i.Audience = cmp.Or(i.Audience, set("IAP_AUDIENCE"))
+		i = i.WithDefaults(p.Name)
+		d.IAP, d.Client = &i, dev.Client{ID: i.ClientID()}
+	case dev.AccessLogin:
+		a := dev.Access{}
+		if p.Settings.Auth.Access != nil {
+			a = *p.Settings.Auth.Access
+		}
+		a.Team, a.Audience = cmp.Or(a.Team, set("CF_TEAM")), cmp.Or(a.Audience, set("CF_AUD"))
+		a = a.WithDefaults(p.Name)
+		d.Access, d.Client = &a, dev.Client{ID: "cloudflare-access"}
 	default:
 		return nil
 	}
 	return d
 }
 
-// Explainer decides what happens to a request for a path of somebody, or of nobody (nil).
-type Explainer func(path string, who *dev.Person) door.Verdict
+// DoorHosts returns the public hosts for which the gateway answers in a mode; none in modes without a front door.
+func DoorHosts(p *config.Project, mode dev.Mode) []string {
+	if d := doorOf(p, mode); d != nil {
+		return d.Hosts()
+	}
+	return nil
+}
 
-// NewExplainer returns how a project decides in a mode: in modes with a front door as that door, and otherwise as the
-// project's policies say. mode "" is the mode of the project's settings, or else of its code.
-func NewExplainer(p *config.Project, mode dev.Mode) (Explainer, dev.Mode) {
-	if mode == "" {
-		mode = p.Settings.Auth.Mode
+// DoorEnvironment returns the variables by which the app knows the front door of a mode; none in modes without one.
+func DoorEnvironment(p *config.Project, mode dev.Mode) map[string]string {
+	if d := doorOf(p, mode); d != nil {
+		return d.Environment()
 	}
-	if mode == "" {
-		if found, _, err := inspect(p); err == nil {
-			mode, _, _ = LoginMode(found) // without a login, only the policies decide
-		}
+	return nil
+}
+
+// doorOf returns the front door of a mode with the ports of the last run; nil in modes without one.
+func doorOf(p *config.Project, mode dev.Mode) *dev.FrontDoor {
+	s := loginSetup{mode: mode, door: newDoor(p, mode)}
+	if s.door == nil {
+		return nil
 	}
-	d := newDoor(p, mode)
-	if d == nil {
-		return func(path string, who *dev.Person) door.Verdict {
-			return door.Verdict{Verdict: dev.Decide(p.Settings.Auth.Policies, path, who), Headers: map[string]any{}}
-		}, mode
-	}
-	s := loginSetup{mode: mode, door: d}
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	last.Provider = cmp.Or(last.Provider, engine.FirstProviderPort)
-	d = s.doorAt(p, last)
-	profile := s.profile(p)
-	return func(path string, who *dev.Person) door.Verdict {
-		var visitor *door.Visitor
-		if who != nil {
-			visitor = &door.Visitor{Person: *who, Claims: oidc.UserinfoClaims(profile, *who)}
-		}
-		return alb.Explain(*d, path, visitor)
-	}, mode
+	return s.doorAt(p, last)
 }
 
 // doorAt returns the front door with what depends on the local provider's address.
@@ -101,6 +109,12 @@ func (s loginSetup) addDoor(p *config.Project, l *dev.LoginSettings, run runFact
 	if a := l.Door.ALB; a != nil {
 		l.Door.Client.RedirectURIs = []string{origin + "/oauth2/idpresponse"}
 		l.Mapped.Issuers = a.Issuers(p.Name)
+	}
+	if l.Door.IAP != nil {
+		l.Door.Client.RedirectURIs = []string{iap.RedirectURI(l.Issuer, l.Door.Client.ID)}
+	}
+	if l.Door.Access != nil {
+		l.Door.Client.RedirectURIs = []string{access.RedirectURI(l.Issuer)}
 	}
 	l.Door.Client.PostLogout = []string{page, page + "/", origin, origin + "/"}
 	l.Clients = append(l.Clients, l.Door.Client)

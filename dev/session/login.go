@@ -289,7 +289,11 @@ func (s loginSetup) profile(p *config.Project) string {
 	if p.Settings.Auth.Profile != "" {
 		return p.Settings.Auth.Profile
 	}
-	if s.door != nil && s.door.ALB != nil && s.door.ALB.Action == dev.ALBCognito {
+	switch {
+	case s.door == nil:
+	case s.door.IAP != nil:
+		return "google"
+	case s.door.ALB != nil && s.door.ALB.Action == dev.ALBCognito:
 		return "cognito"
 	}
 	return cmp.Or(s.identity.profile(), dev.Profiles()[0])

@@ -9,7 +9,6 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/session"
 )
 
 // expected is an entry of the file of --expect. It has the form of an entry of "explain --matrix --json", of which the
@@ -22,7 +21,7 @@ type expected struct {
 }
 
 // compareExpected compares decisions with those in a file, prints each difference, and fails if there is one.
-func (a *commands) compareExpected(auth config.AuthSettings, explain session.Explainer, file string) error {
+func (a *commands) compareExpected(auth config.AuthSettings, decide decider, file string) error {
 	want, err := readExpected(file)
 	if err != nil {
 		return err
@@ -38,7 +37,10 @@ func (a *commands) compareExpected(auth config.AuthSettings, explain session.Exp
 			}
 			who, name = &person, w.User
 		}
-		got := newVerdict(explain, w.Path, who)
+		got, err := decide(w.Path, who)
+		if err != nil {
+			return err
+		}
 		switch {
 		case got.Decision != w.Decision:
 			rows = append(rows, []string{got.Path, name, string(w.Decision), string(got.Decision), got.Rule})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,8 @@ type explainOptions struct {
 	matrix bool
 	door   string // a mode with a front door; "" is the project's
 	expect string // file with the expected decisions
+	host   string // "" is the app's main host name
+	from   string // IP address
 	json   bool
 }
 
@@ -63,6 +66,8 @@ Each entry needs path, user ("" is nobody) and decision; headers are compared if
 	f.BoolVar(&o.matrix, "matrix", false, "print the decision for nobody and for each person")
 	f.StringVar(&o.door, "door", "", "decide as this front door: `NAME` is "+strings.Join(doors(), ", "))
 	f.StringVar(&o.expect, "expect", "", "compare with the decisions in `FILE`; exit 1 if one differs")
+	f.StringVar(&o.from, "from", "", "decide for a request from this `IP` address")
+	f.StringVar(&o.host, "host", "", "decide for a request to this host `NAME`, if the front door has several")
 	f.BoolVar(&o.json, "json", false, "print one JSON object, with --matrix an array of them")
 	return cmd
 }
@@ -72,12 +77,19 @@ func doors() []string {
 	return slices.DeleteFunc(config.LoginModes(), func(name string) bool { return !dev.Mode(name).HasDoor() })
 }
 
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
 func (o explainOptions) validate() error {
 	switch {
 	case o.door != "" && !slices.Contains(doors(), o.door):
 		return dev.UsageError("--door is "+strconv.Quote(o.door), "one of: "+strings.Join(doors(), ", "))
 	case o.expect != "" && (len(o.paths) > 0 || o.matrix || o.as != "" || o.json):
 		return dev.UsageError("--expect cannot be combined with a path, --as, --matrix or --json", "the file names the paths and the people")
+	case o.from != "" && !isAddress(o.from):
+		return dev.UsageError("--from: "+strconv.Quote(o.from)+" is not an IP address", "for example: --from 203.0.113.7")
 	case o.expect != "":
 		return nil
 	case len(o.paths) > 1:
@@ -96,12 +108,15 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 	if err != nil {
 		return err
 	}
-	explain, mode := session.NewExplainer(p, dev.Mode(o.door))
+	explain, mode := session.NewExplainer(p, dev.Mode(o.door), a.Now)
+	decide := func(path string, who *dev.Person) (verdict, error) {
+		return newVerdict(explain, session.Visit{Path: path, Who: who, Host: o.host, From: o.from})
+	}
 	switch {
 	case o.expect != "":
-		return a.compareExpected(p.Settings.Auth, explain, o.expect)
+		return a.compareExpected(p.Settings.Auth, decide, o.expect)
 	case o.matrix:
-		return a.explainAll(p.Settings.Auth, explain, path, o.json)
+		return a.explainAll(p.Settings.Auth, decide, path, o.json)
 	}
 	var who *dev.Person
 	note := ""
@@ -115,7 +130,10 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 		}
 		who = &person
 	}
-	v := newVerdict(explain, path, who)
+	v, err := decide(path, who)
+	if err != nil {
+		return err
+	}
 	if o.json {
 		return a.PrintJSON(v)
 	}
@@ -159,17 +177,20 @@ type verdict struct {
 	Why     string         `json:"why"`
 }
 
-func newVerdict(explain session.Explainer, path string, who *dev.Person) verdict {
-	found := explain(path, who)
+func newVerdict(explain session.Explainer, visit session.Visit) (verdict, error) {
+	found, err := explain(visit)
 	v := verdict{Decision: found.Decision, Rule: found.Rule, Headers: found.Headers, Path: found.Path, Why: found.Why}
-	if who != nil {
-		v.User = who.Email
+	if visit.Who != nil {
+		v.User = visit.Who.Email
 	}
-	return v
+	return v, err
 }
 
+// decider decides about a request of somebody for a path; a nil person has not signed in.
+type decider func(path string, who *dev.Person) (verdict, error)
+
 // explainAll prints the decision for each person and path. Without a path it takes those of the policies.
-func (a *commands) explainAll(auth config.AuthSettings, explain session.Explainer, path string, asJSON bool) error {
+func (a *commands) explainAll(auth config.AuthSettings, decide decider, path string, asJSON bool) error {
 	paths := []string{path}
 	if path == "" {
 		paths = []string{"/"}
@@ -188,7 +209,10 @@ func (a *commands) explainAll(auth config.AuthSettings, explain session.Explaine
 	rows := [][]string{{"PATH", "WHO", "DECISION", "RULE"}}
 	for _, path := range paths {
 		for _, person := range who {
-			v := newVerdict(explain, path, person)
+			v, err := decide(path, person)
+			if err != nil {
+				return err
+			}
 			all = append(all, v)
 			shown, user := v.Path, v.User
 			if person == nil {
