@@ -50,6 +50,10 @@ type answer struct{ value, about string }
 func authChoice() choice {
 	return choice{"auth", "Who may see the app once it is deployed?", []answer{
 		{"streamlit-oauth", "people who sign in with Google (streamlit-oauth)"},
+		{"native", "people who sign in with any OpenID Connect provider (st.login)"},
+		{"alb", "people whom an AWS load balancer signs in, with Cognito"},
+		{"iap", "people whom Google's Identity-Aware Proxy signs in"},
+		{"cloudflare", "people whom Cloudflare Access signs in"},
 		{"none", "everybody: no login in the app"},
 	}}
 }
@@ -68,6 +72,14 @@ func (c choice) values() []string {
 		values = append(values, a.value)
 	}
 	return values
+}
+
+// listed names the answers in a sentence: "uv (default), pip or conda".
+func (c choice) listed() string {
+	values := c.values()
+	values[0] += " (default)"
+	last := len(values) - 1
+	return strings.Join(values[:last], ", ") + " or " + values[last]
 }
 
 func (c choice) validate(value string) error {
@@ -129,8 +141,8 @@ fails, an error object follows.`,
 	f := cmd.Flags()
 	f.StringVar(&o.template, "template", projectTemplate, "template of the project: `NAME` is "+projectTemplate)
 	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: from the name of the directory)")
-	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
-	f.StringVar(&o.deps, "deps", "", "package manager: `KIND` is uv (default), pip or conda")
+	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+authChoice().listed())
+	f.StringVar(&o.deps, "deps", "", "package manager: `KIND` is "+depsChoice().listed())
 	f.StringVar(&o.app, "app", "", "the `SERVICE` of the compose file that is the Streamlit app, if an app exists already")
 	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if an app exists already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing, take the defaults")
