@@ -102,6 +102,11 @@ defaults. It overwrites nothing unasked: if a file differs, it stops before it w
 --force overwrites such files, but not those that you edited after sdev wrote them. If you run it
 again, it adds what is missing, or says that there is nothing to do.
 
+--auth says who signs people in. The app does it with streamlit-oauth (Google) or native (st.login, any
+OpenID Connect provider). Something in front of the deployed app does it with alb (an AWS load balancer
+and Cognito), iap (Google's Identity-Aware Proxy) or cloudflare (Cloudflare Access); every page then
+verifies the identity that it has signed. "sdev up --local" bypasses each of them.
+
 If DIR already contains a Streamlit app, init adopts it. It prints what it found and where each value
 comes from, writes what "sdev up" still needs (compose file, Dockerfile, .dockerignore, .gitignore),
 and lists known defects. It changes no existing file.
@@ -112,6 +117,7 @@ conflict) and reason. For an adopted app it also has adopted, settings, defects 
 fails, an error object follows.`,
 		Example: `  sdev init shop                          create a project in ./shop
   sdev init shop --yes --auth none        ask nothing, and create an app without a login
+  sdev init shop --auth native            create an app that signs people in with st.login
   sdev init shop --dry-run                only list the files that it would write`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
