@@ -4,7 +4,7 @@ A header alone proves nothing. The load balancer's token carries a signature, an
 balancer that made it: any other one, in any account, signs with keys from the same address. The groups
 are not in it; they are in Cognito's access token, which comes in a header of its own.
 
-Needs cryptography and PyJWT, and in the environment ALB_ARN, COGNITO_CLIENT_ID and
+Needs cryptography and PyJWT 2.7 or newer, and in the environment ALB_ARN, COGNITO_CLIENT_ID and
 COGNITO_USER_POOL_ID, which the task definition sets.
 """
 
