@@ -51,9 +51,9 @@ func authChoice() choice {
 	return choice{"auth", "Who may see the app once it is deployed?", []answer{
 		{"streamlit-oauth", "people who sign in with Google (streamlit-oauth)"},
 		{"native", "people who sign in with any OpenID Connect provider (st.login)"},
-		{"alb", "people whom an AWS load balancer signs in, with Cognito"},
-		{"iap", "people whom Google's Identity-Aware Proxy signs in"},
-		{"cloudflare", "people whom Cloudflare Access signs in"},
+		{dev.ProxyALB, "people whom an AWS load balancer signs in, with Cognito"},
+		{dev.ProxyIAP, "people whom Google's Identity-Aware Proxy signs in"},
+		{dev.ProxyCloudflare, "people whom Cloudflare Access signs in"},
 		{"none", "everybody: no login in the app"},
 	}}
 }

@@ -22,13 +22,13 @@ def no_header(monkeypatch):
 
 
 def test_page_stops_where_nobody_is_signed_in():
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception and not app.title
     assert app.error[0].value == "Please sign in."
 
 
 def test_bypass_is_announced_and_gives_a_local_person(monkeypatch):
     monkeypatch.setenv("LOCAL_STREAMLIT", "1")
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert app.title[0].value == LOCAL_PERSON.email
     assert "Login is off" in app.warning[0].value

@@ -100,7 +100,7 @@ def test_no_assertion_is_refused(token):
 @pytest.mark.parametrize(("team", "audiences"), [("", AUDIENCES), (TEAM, [])])
 def test_missing_settings_let_nobody_in(team, audiences):
     with pytest.raises(NotSignedInError):
-        verify(assertion(), team, audiences)
+        verify(assertion(iss=f"https://{team}.cloudflareaccess.com"), team, audiences)
 
 
 def page():
@@ -113,7 +113,7 @@ def page():
 
 def show(monkeypatch, **headers):
     monkeypatch.setattr(type(st.context), "headers", {k.replace("_", "-"): v for k, v in headers.items()})
-    return AppTest.from_function(page)
+    return AppTest.from_function(page, default_timeout=30)
 
 
 def test_page_runs_for_whom_access_signed(monkeypatch):

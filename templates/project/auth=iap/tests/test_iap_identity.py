@@ -113,7 +113,7 @@ def page():
 
 def show(monkeypatch, **headers):
     monkeypatch.setattr(type(st.context), "headers", {k.replace("_", "-"): v for k, v in headers.items()})
-    return AppTest.from_function(page)
+    return AppTest.from_function(page, default_timeout=30)
 
 
 def test_page_runs_for_whom_the_proxy_signed(monkeypatch):

@@ -25,7 +25,7 @@ def user(monkeypatch):
 
 
 def test_page_stops_before_the_login(user):
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception and not app.title
     assert [b.label for b in app.button] == ["Sign in"]
 
@@ -33,7 +33,7 @@ def test_page_stops_before_the_login(user):
 def test_sign_in_begins_a_login(user, monkeypatch):
     begun = []
     monkeypatch.setattr(st, "login", lambda: begun.append(True))
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert not begun
     app.button[0].click().run()
     assert begun and not app.exception and not app.title
@@ -44,7 +44,7 @@ def test_missing_settings_are_shown(user, monkeypatch):
         raise StreamlitAuthError("no section [auth]")
 
     monkeypatch.setattr(st, "login", refuse)
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     app.button[0].click().run()
     assert not app.exception and not app.title and "no section [auth]" in app.error[0].value
 
@@ -53,7 +53,7 @@ def test_page_runs_after_the_login_and_offers_to_sign_out(user, monkeypatch):
     out = []
     monkeypatch.setattr(st, "logout", lambda: out.append(True))
     user.update(is_logged_in=True, email="zoë@example.com", email_verified=True)
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert app.title and "zoë@example.com" in app.sidebar.caption[0].value
     app.sidebar.button[0].click().run()
     assert out and not app.exception
@@ -61,12 +61,12 @@ def test_page_runs_after_the_login_and_offers_to_sign_out(user, monkeypatch):
 
 def test_unverified_address_is_refused(user):
     user.update(is_logged_in=True, email="eve@example.com", email_verified=False)
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.title and "not verified" in app.error[0].value
     assert [b.label for b in app.sidebar.button] == ["Sign out"]
 
 
 def test_bypass_is_announced(user, monkeypatch):
     monkeypatch.setenv("LOCAL_STREAMLIT", "1")
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=30).run()
     assert app.title and "Login is off" in app.warning[0].value
