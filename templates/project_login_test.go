@@ -30,7 +30,7 @@ func TestProject_IdentityModuleIsThatOfTheBundle(t *testing.T) {
 	}
 }
 
-// TestProject_SecretsLeaveTheMachineInNoWay makes a project whose secrets are filled in.
+// TestProject_SecretsLeaveTheMachineInNoWay: git and the build context leave out the file that secrets.toml.example becomes.
 func TestProject_SecretsLeaveTheMachineInNoWay(t *testing.T) {
 	for _, deps := range []string{"uv", "pip", "conda"} {
 		rendered := files(t, os.DirFS(render(t, variant{"native", deps})))
