@@ -159,7 +159,7 @@ func xsdevText() string {
       parameters:               # contents of the local parameter store, in login modes
         /shop/key: some text    # a SecureString, or {value: some text, type: String}
     auth:
-      mode: app                 # app, native, alb or iap: what --with-auth means; default: read from the code
+      mode: app                 # app, native, alb, iap or cloudflare: what --with-auth means; default: from the code
       profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
       users:                    # who can sign in; default: two example people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
