@@ -1,7 +1,10 @@
 package dev
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,8 +17,9 @@ type FrontDoor struct {
 	// Authority signs the certificates of the hosts at which apps fetch the proxy's keys.
 	Authority Authority `json:"authority"`
 
-	ALB *ALB `json:"alb,omitempty"`
-	IAP *IAP `json:"iap,omitempty"`
+	ALB    *ALB    `json:"alb,omitempty"`
+	IAP    *IAP    `json:"iap,omitempty"`
+	Access *Access `json:"access,omitempty"`
 }
 
 // Authority is a certificate authority of a project: a certificate and its private key, both in PEM.
@@ -39,6 +43,9 @@ func (d FrontDoor) Hosts() []string {
 	if d.IAP != nil {
 		return d.IAP.hosts()
 	}
+	if d.Access != nil {
+		return d.Access.hosts()
+	}
 	return nil
 }
 
@@ -48,6 +55,43 @@ func (d FrontDoor) Names() []string {
 		return d.IAP.names()
 	}
 	return nil
+}
+
+// Environment returns the variables from which the app's verification code takes whom and what to trust, by name.
+func (d FrontDoor) Environment() map[string]string {
+	switch {
+	case d.ALB != nil:
+		return d.ALB.environment(d.Client.ID)
+	case d.IAP != nil:
+		return d.IAP.Environment()
+	case d.Access != nil:
+		return d.Access.environment(d.Policies)
+	}
+	return nil
+}
+
+// TrustedHeaders returns what Streamlit's setting server.trustedUserHeaders is for the front door: the key of st.user for
+// each header whose text is the value.
+func (d FrontDoor) TrustedHeaders() map[string]string {
+	if d.ALB != nil {
+		return map[string]string{"x-amzn-oidc-identity": "sub"} // its headers hold no address as text
+	}
+	if d.IAP != nil {
+		return d.IAP.TrustedHeaders()
+	}
+	if d.Access != nil {
+		return d.Access.trustedHeaders()
+	}
+	return nil
+}
+
+// environment returns the variables that the module of the bundle reads, and others in use for verification libraries.
+func (a ALB) environment(client string) map[string]string {
+	env := map[string]string{"ALB_ARN": a.ARN, "ALB_REGION": a.Region(), "ALB_CLIENT_ID": client, "ALB_ISSUER": a.Issuer}
+	if a.Action == ALBCognito {
+		env["COGNITO_USER_POOL_ID"], env["COGNITO_CLIENT_ID"] = a.Pool, client
+	}
+	return env
 }
 
 // The kinds of the authenticate action of a listener rule.
@@ -95,6 +139,61 @@ type ALBRule struct {
 	Origin          string `json:"origin,omitempty"` // file and line
 }
 
+// NewALB returns a load balancer with stable values for a project: in the region of a user pool, if its id is not empty.
+func NewALB(project, pool string) ALB {
+	region, _, ok := strings.Cut(pool, "_")
+	if !ok {
+		region = "us-east-1"
+	}
+	return ALB{
+		ARN:    "arn:aws:elasticloadbalancing:" + region + ":123456789012:loadbalancer/app/" + slug(project, 32) + "/" + StableID(project+" load balancer", hexDigits, 16),
+		Action: ALBCognito, Scope: "openid", Unauthenticated: ALBAuthenticate, Cookie: "AWSELBAuthSessionCookie", Timeout: 7 * 24 * time.Hour,
+	}
+}
+
+// WithProvider returns the settings with everything that depends on the provider: the issuer, unless it is set, the user
+// pool, and the endpoints, at which the local provider answers. local is its issuer.
+func (a ALB) WithProvider(project, local string) ALB {
+	if a.Action == ALBOIDC {
+		at := local
+		if a.Issuer == "" {
+			a.Issuer = local
+		} else if host := hostOf(a.Issuer); a.Issuer != local {
+			at = local + AtPath + host
+		}
+		a.Authorization, a.Token, a.Userinfo = at+"/authorize", at+"/token", at+"/userinfo"
+		return a
+	}
+	if a.Pool == "" {
+		a.Pool = a.Region() + "_" + StableID(project+" user pool", lettersAndDigits, 9)
+	}
+	at := local + AtPath + a.CognitoHost(project)
+	a.Issuer = cognitoIssuer(a.Pool)
+	a.Authorization, a.Token, a.Userinfo = at+"/oauth2/authorize", at+"/oauth2/token", at+"/oauth2/userInfo"
+	return a
+}
+
+// CognitoHost returns the host of the user pool's sign-in pages.
+func (a ALB) CognitoHost(project string) string {
+	return slug(project, 32) + ".auth." + a.Region() + ".amazoncognito.com"
+}
+
+// Issuers returns the issuer of each host at which the local provider answers for the load balancer's one.
+func (a ALB) Issuers(project string) map[string]string {
+	if a.Action == ALBOIDC {
+		return map[string]string{hostOf(a.Issuer): a.Issuer}
+	}
+	return map[string]string{a.CognitoHost(project): a.Issuer}
+}
+
+// ClientID returns a stable id of the load balancer's client, in the form of the provider.
+func (a ALB) ClientID(project string) string {
+	if a.Action == ALBOIDC {
+		return slug(project, 32) + "-load-balancer"
+	}
+	return StableID(project+" client", "abcdefghijklmnopqrstuvwxyz0123456789", 26)
+}
+
 // Region returns the region in the load balancer's ARN.
 func (a ALB) Region() string {
 	parts := strings.Split(a.ARN, ":")
@@ -125,9 +224,9 @@ func (a ALB) hosts() []string {
 	return hosts
 }
 
-// CognitoIssuer returns the issuer of a user pool, which begins with its region. Source: Amazon Cognito, "Verifying JSON
+// cognitoIssuer returns the issuer of a user pool, which begins with its region. Source: Amazon Cognito, "Verifying JSON
 // Web Tokens".
-func CognitoIssuer(pool string) string {
+func cognitoIssuer(pool string) string {
 	region, _, _ := strings.Cut(pool, "_")
 	suffix := ""
 	if strings.HasPrefix(region, "cn-") {
@@ -136,14 +235,47 @@ func CognitoIssuer(pool string) string {
 	return "https://cognito-idp." + region + ".amazonaws.com" + suffix + "/" + pool
 }
 
-// CognitoDomain returns the host of a user pool's sign-in pages, from their prefix.
-func CognitoDomain(prefix, region string) string {
-	return prefix + ".auth." + region + ".amazoncognito.com"
+// hostOf returns the host of an address, without its port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
-func hostOf(address string) string {
-	host, _, _ := strings.Cut(strings.TrimPrefix(address, "https://"), "/")
-	return host
+const (
+	hexDigits        = "0123456789abcdef"
+	lettersAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+)
+
+// StableID returns n characters of an alphabet that are always the same for a text.
+func StableID(text, alphabet string, n int) string {
+	out := make([]byte, 0, n)
+	for block := 0; len(out) < n; block++ {
+		for _, b := range sha256.Sum256([]byte(strconv.Itoa(block) + " " + text)) {
+			if len(out) < n {
+				out = append(out, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(out)
+}
+
+// slug returns a name of lower-case letters, digits and dashes, at most longest characters, for places that allow nothing
+// else.
+func slug(name string, longest int) string {
+	name = strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+	name = strings.Trim(name[:min(len(name), longest)], "-")
+	if name == "" {
+		return "streamlit"
+	}
+	return name
 }
 
 // The faults at front doors.

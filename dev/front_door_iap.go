@@ -57,6 +57,11 @@ func (i IAP) WithDefaults(project string) IAP {
 	return i
 }
 
+// ClientID returns a stable id of the proxy's client, in the form that Google's have.
+func (i IAP) ClientID() string {
+	return digits(i.Project, 12) + "-" + StableID(i.Project+" client", "abcdefghijklmnopqrstuvwxyz0123456789", 32) + ".apps.googleusercontent.com"
+}
+
 // hostLabel is a name as a label of a host name: lower-case letters, digits and dashes.
 func hostLabel(name string) string {
 	label := strings.Trim(strings.Map(func(r rune) rune {

@@ -44,8 +44,17 @@ func ClosesAtALB(p Policy, all []Policy) bool {
 		if other.Path == p.Path {
 			return !other.Allow.IsNobody()
 		}
-		return below && (strings.HasPrefix(other.Path, base+"/") || other.Path == base || strings.Contains(other.Path, "*"))
+		return below && mayOpen(other.Path, base)
 	})
+}
+
+// mayOpen reports whether a policy's path may be, or may lie, below base: there it would be an exception.
+func mayOpen(pattern, base string) bool {
+	pattern = strings.TrimSuffix(pattern, "/*")
+	if literal, _, star := strings.Cut(pattern, "*"); star {
+		return strings.HasPrefix(literal, base+"/") || strings.HasPrefix(base+"/", literal)
+	}
+	return pattern == base || strings.HasPrefix(pattern, base+"/")
 }
 
 // albPatterns returns the path patterns of the listener rule for a policy's path.

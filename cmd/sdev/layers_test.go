@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	// session runs a project for the commands and the dashboard. release reads a project (config, detect, git),
 	// renders, compares and checks a bundle (handoff, preflight), describes a build (plan), and sends requests to the
 	// app that it has started (tunnel, streamlit).
-	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/mirror", "dev/oidc", "dev/plan", "dev/streamlit", "dev/tunnel", "dev/watch"},
+	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/plan", "dev/streamlit", "dev/tunnel", "dev/watch"},
 	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel"},
 
 	// The parts. They do not import each other, except for the helpers blocking and tree.
@@ -72,9 +72,10 @@ var mayImport = map[string][]string{
 	// The gateway is a program of its own, in its own container, so this package combines the parts that it needs.
 	"dev/gateway": {"dev", "dev/awslocal", "dev/gateway/…", "dev/oidc", "dev/streamlit", "dev/watch"},
 	// Its front doors, each with a package, on top of what they share.
-	"dev/gateway/door": {"dev"},
-	"dev/gateway/alb":  {"dev", "dev/gateway/door"},
-	"dev/gateway/iap":  {"dev", "dev/gateway/door", "dev/streamlit"},
+	"dev/gateway/door":   {"dev"},
+	"dev/gateway/alb":    {"dev", "dev/gateway/door"},
+	"dev/gateway/access": {"dev", "dev/gateway/door"},
+	"dev/gateway/iap":    {"dev", "dev/gateway/door", "dev/streamlit"},
 
 	// For tests only.
 	"dev/devtest":          {"dev", "dev/plan"},

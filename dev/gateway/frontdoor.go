@@ -4,11 +4,15 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"sdev/dev"
+	"sdev/dev/gateway/access"
 	"sdev/dev/gateway/alb"
 	"sdev/dev/gateway/door"
+	"sdev/dev/gateway/iap"
 	"sdev/dev/oidc"
 	"sdev/dev/streamlit"
 )
@@ -34,8 +38,13 @@ func (s *loginServer) newDoor(login dev.LoginSettings, provider *oidc.Provider) 
 	}
 	cfg := door.Config{FrontDoor: *login.Door, Project: s.project, Origin: s.origin, Base: s.base, Issuer: login.Issuer, State: s.state,
 		Emit: s.emit, People: provider, Now: provider.Now, Faults: doorFaults{provider, login.Mode, login.Door.Client.ID}}
-	if cfg.ALB != nil {
+	switch {
+	case cfg.ALB != nil:
 		return alb.New(cfg)
+	case cfg.IAP != nil:
+		return iap.New(cfg)
+	case cfg.Access != nil:
+		return access.New(cfg)
 	}
 	return nil, nil
 }
@@ -70,7 +79,16 @@ func (g *gateway) passDoor(w http.ResponseWriter, r *http.Request) (passed *http
 	if !ok {
 		return r, false
 	}
+	g.login.told.record(pass, time.Now())
 	return r.WithContext(withPass(r.Context(), pass)), true
+}
+
+// isDoorName reports whether a request is for a further host name that the app has by its front door, at the app's port.
+// Such a name ends in .localhost, so nobody can rebind it.
+func (g *gateway) isDoorName(r *http.Request) bool {
+	d := g.login.frontDoor()
+	name, port := splitHost(r.Host)
+	return d != nil && port == g.hosts.ports[0] && slices.Contains(d.Names(), name)
 }
 
 // isDirect reports whether a request would reach the app past the door in a deployment: a health check of its own

@@ -69,6 +69,14 @@ func (g *gateway) listen(ctx context.Context) error {
 		}
 		g.services = append(g.services, service{l, s.handler})
 	}
+	if g.cfg.Keys == "" {
+		return nil
+	}
+	if err := g.listenKeys(ctx); err != nil {
+		// The app runs all the same, except for the code that verifies the front door's tokens.
+		g.loop.emit(dev.Warning{Code: dev.CodeAuthKeys, Message: "the gateway cannot answer for the hosts at which the app fetches the front door's keys: " + err.Error(),
+			Hint: "check that the app does not use port 443 itself, and that the engine allows it to processes without privileges (sysctl net.ipv4.ip_unprivileged_port_start)"})
+	}
 	return nil
 }
 
@@ -200,6 +208,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Done()
 	verdict, to := g.hosts.check(r)
+	if verdict == refuse && g.isDoorName(r) {
+		verdict = serve
+	}
 	if verdict == refuse && g.fronts.admits(r) {
 		verdict, r = serve, r.WithContext(withFront(r.Context()))
 	}

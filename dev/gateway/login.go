@@ -33,6 +33,7 @@ type loginServer struct {
 	base       string // the app's path prefix
 	emit       func(dev.Event)
 	parameters awslocal.Parameters
+	told       toldUsers
 
 	mu       sync.Mutex // guards the fields below
 	login    dev.LoginSettings
@@ -137,6 +138,9 @@ func (s *loginServer) apply(login dev.LoginSettings) error {
 	front, err := s.newDoor(login, provider)
 	if err != nil {
 		return err
+	}
+	if s.login.Mode != login.Mode {
+		s.told.clear()
 	}
 	s.provider, s.front, s.login = provider, front, login
 	s.parameters.Set(login.Parameters)

@@ -66,6 +66,7 @@ type containerView struct {
 	BypassError    string            `json:"bypass_error"`
 	Redirects      []string          `json:"redirects"`
 	RedirectsError string            `json:"redirects_error"`
+	Doors          map[string]string `json:"doors"`    // why the app cannot reach hosts of the front door, by host
 	Versions       map[string]string `json:"versions"` // of the installed packages
 
 	asked, answered time.Time // by this machine's clock
@@ -75,7 +76,8 @@ type containerView struct {
 type loginCheck struct {
 	mode     dev.Mode
 	issuer   string
-	origin   string // of the app, as the browser sees it
+	origin   string   // of the app, as the browser sees it
+	doors    []string // the public hosts of the front door, in modes with one
 	state    oidc.State
 	host     providerView
 	app      containerView
@@ -118,6 +120,7 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	gateway, _ := r.GatewayConfig()
 	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", gateway.Host, gateway.Port), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
+	l.doors = session.DoorHosts(r.Project, l.mode)
 	if l.mode == dev.AppLogin {
 		if l.addresses, l.fixed, err = session.LoginAddresses(r.Project); err != nil {
 			return loginCheck{}, err
@@ -126,7 +129,7 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
 	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
-	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode) })
+	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode, l.doors) })
 	asking.Wait()
 	l.state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState}) // again, because the requests may have created keys
 	return l, err
@@ -207,7 +210,7 @@ command -v "${python:=python}" >/dev/null || python=python3
 exec "$python" - "$@"`
 
 // runCheckScript runs check.py in the app's container, with the app's own Python.
-func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (containerView, error) {
+func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode, doors []string) (containerView, error) {
 	var in containerView
 	app, err := r.RequireContainer(r.Project.App)
 	if err != nil {
@@ -216,7 +219,7 @@ func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer
 	var out, errs bytes.Buffer
 	in.asked = a.Now()
 	code, err := r.Engine.Exec.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
-		Command: []string{"sh", "-c", appPython, "check", issuer, string(mode)}})
+		Command: append([]string{"sh", "-c", appPython, "check", issuer, string(mode)}, doors...)})
 	in.answered = a.Now()
 	if err == nil && code != 0 {
 		err = errors.New(lastLine(errs.String()))

@@ -159,7 +159,7 @@ func xsdevText() string {
       parameters:               # contents of the local parameter store, in login modes
         /shop/key: some text    # a SecureString, or {value: some text, type: String}
     auth:
-      mode: app                 # app or native: what --with-auth means; default: read from the code
+      mode: app                 # app, native, alb or iap: what --with-auth means; default: read from the code
       profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
       users:                    # who can sign in; default: two example people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
@@ -167,6 +167,18 @@ func xsdevText() string {
       policies:                 # who may reach which path; see: sdev help auth
         - {path: /marketing/*, allow: {groups: [marketing]}}
         - {path: /, allow: {anyone: true}}   # also: emails, domains
+      alb:                      # the load balancer in mode alb; default: a stable one for the project
+        arn: arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/shop/0123456789abcdef
+        action: cognito         # or oidc: the kind of its authenticate action
+        pool: us-east-1_AbCdEfGhI            # with oidc instead: issuer: https://idp.example.com
+        client_id: 4kq0shopclient
+        scope: openid
+        params: {prompt: login}              # further parameters of the request to the provider
+        on_unauthenticated: authenticate     # or allow, deny
+        session_timeout: 168h
+        cookie: AWSELBAuthSessionCookie
+        rules:                  # by path, the first that matches; forward signs nobody in
+          - {path: /public/*, on_unauthenticated: forward}
       iap:                      # Google's Identity-Aware Proxy; all of it has defaults
         audience: /projects/123456789012/global/backendServices/1234567890
         members: [domain:example.com]   # who may open what no policy covers; also user:, group:,
@@ -176,6 +188,25 @@ func xsdevText() string {
           host: guests.localhost
           tenant: guests-abc12
           cidrs: [203.0.113.0/24]       # or armor: [{priority: 1, action: deny-403, ranges: ["*"]}]
+      cloudflare:               # Cloudflare Access; all of it has defaults
+        team: example-team      # the part before .cloudflareaccess.com
+        # AUD tag of the application for the whole app:
+        aud: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+        session: 24h            # of an application's token; global_session: of the sign-in, 15m to 744h
+        applications:           # in place of those that come from policies
+          - path: /hooks        # and all below it; also: aud, session
+            policies:           # allow, block, bypass, or non_identity (service tokens), in this order
+              - {decision: non_identity, include: [{service_token: ci}]}
+              - {decision: allow, include: [{domain: example.com}], require: [{country: DE}], exclude: [{group: interns}]}
+                                # rules: email, domain, group, ip, country, service_token, everyone, any_service_token
+        service_tokens:         # invented ones, for this machine
+          - {name: ci, id: 0123456789abcdef0123456789abcdef.access, secret: cfast_made-up-for-this-machine}
+        strict: true            # a wrong service token gets 401; false: the sign-in page
+        service_header: Authorization        # one header with id and secret as JSON
+        claims: [hd, groups]    # claims of people that the token has in "custom"
+        cookie: {same_site: lax, http_only: true, path: true, binding: false}
+        from: 203.0.113.7       # the address that requests seem to come from; or the header X-Sdev-Source-Ip
+        country: DE
     deploy:                     # values for "sdev deploy"; see: sdev help deploy
       region: us-east-1         # for every target that has a region
       ecs: {domain: app.example.com}

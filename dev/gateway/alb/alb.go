@@ -44,7 +44,7 @@ func New(cfg door.Config) (*Door, error) {
 		Token: d.alb.Token, Userinfo: d.alb.Userinfo, Scope: strings.Fields(d.alb.Scope)}
 	d.rules = rulesOf(d.alb, cfg.Policies)
 	var err error
-	d.keys, err = door.LoadKeys(cfg.State, "alb", door.KeyKind{NewID: newKeyID}, cfg.Now())
+	d.keys, err = door.LoadKeys(cfg.State, dev.ProxyALB, door.KeyKind{NewID: newKeyID}, cfg.Now())
 	return d, err
 }
 
