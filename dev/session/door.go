@@ -31,10 +31,7 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		a := s.Apply(dev.NewALB(p.Name, s.Pool))
 		d.ALB, d.Client = &a, dev.Client{ID: cmp.Or(s.Client, a.ClientID(p.Name))}
 	case dev.IAPLogin:
-		i := dev.IAP{}
-		if p.Settings.Auth.IAP != nil {
-			i = *p.Settings.Auth.IAP
-		}
+		i := p.Settings.IdentityAwareProxy()
 		i.Audience = cmp.Or(i.Audience, set("IAP_AUDIENCE"))
 		i = i.WithDefaults(p.Name)
 		d.IAP, d.Client = &i, dev.Client{ID: i.ClientID()}
