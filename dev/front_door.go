@@ -40,11 +40,11 @@ func (d FrontDoor) Hosts() []string {
 	if d.ALB != nil {
 		return d.ALB.hosts()
 	}
-	if d.Access != nil {
-		return d.Access.hosts()
-	}
 	if d.IAP != nil {
 		return d.IAP.hosts()
+	}
+	if d.Access != nil {
+		return d.Access.hosts()
 	}
 	return nil
 }

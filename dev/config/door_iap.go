@@ -46,12 +46,12 @@ var (
 	tenantID      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{3,40}$`)
 )
 
-// matching reads a text that matches a pattern.
-func (r *reader) matching(to *string, name string, pattern *regexp.Regexp, hint string) func(*yaml.Node) {
+// matching reads a text that matches a pattern. want says what to write.
+func (r *reader) matching(to *string, name string, pattern *regexp.Regexp, want string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.text(to, name)(n)
 		if !pattern.MatchString(*to) {
-			r.fail(n, fmt.Sprintf("%s: %q is not valid", name, *to), hint)
+			r.fail(n, fmt.Sprintf("%s: %q has the wrong form", name, *to), "write "+want)
 		}
 	}
 }

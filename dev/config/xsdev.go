@@ -59,7 +59,7 @@ func ParameterTypes() []string { return []string{"SecureString", "String"} }
 
 // LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
 func LoginModes() []string {
-	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin)}
+	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin), string(dev.AccessLogin)}
 }
 
 // Where the app's AWS credentials come from.

@@ -40,7 +40,8 @@ type Door struct {
 	warned   bool                 // about a cookie of another project
 }
 
-// RedirectURI returns the address to which the local provider sends people back. issuer is the provider's own.
+// RedirectURI is the callback address at the local provider's origin, which stands for the team's host. The provider has to
+// accept it for the client of Access.
 func RedirectURI(issuer string) string { return issuer + prefix + "callback" }
 
 // New creates the door of a configuration with Access.
