@@ -76,11 +76,11 @@ func (d FrontDoor) TrustedHeaders() map[string]string {
 	if d.ALB != nil {
 		return map[string]string{"x-amzn-oidc-identity": "sub"} // its headers hold no address as text
 	}
-	if d.Access != nil {
-		return d.Access.trustedHeaders()
-	}
 	if d.IAP != nil {
 		return d.IAP.TrustedHeaders()
+	}
+	if d.Access != nil {
+		return d.Access.trustedHeaders()
 	}
 	return nil
 }
@@ -218,6 +218,9 @@ func (a ALB) KeyAddress() string {
 
 func (a ALB) hosts() []string {
 	hosts := []string{hostOf(a.KeyAddress())}
+	if strings.HasPrefix(a.Region(), "cn-") {
+		hosts = append(hosts, strings.TrimSuffix(hosts[0], ".cn")) // verification libraries do not know the other name
+	}
 	if a.Action == ALBCognito {
 		hosts = append(hosts, hostOf(a.Issuer))
 	}
