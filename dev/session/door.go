@@ -40,8 +40,8 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		if p.Settings.Auth.Access != nil {
 			a = *p.Settings.Auth.Access
 		}
-		a.Team, a.Audience = cmp.Or(a.Team, set("CF_TEAM")), cmp.Or(a.Audience, set("CF_AUD"))
-		a = a.WithDefaults(p.Name)
+		a = a.Adopt(set("CF_TEAM"), set("CF_AUD")).WithDefaults(p.Name)
+		a.Base = p.BasePath()
 		d.Access, d.Client = &a, dev.Client{ID: "cloudflare-access"}
 	default:
 		return nil
