@@ -120,3 +120,21 @@ func TestAccess_SettingsThatVerifiersRead(t *testing.T) {
 		}
 	}
 }
+
+func TestAccess_AdoptsWhatTheAppCompares(t *testing.T) {
+	tag := strings.Repeat("0f", 32)
+	for name, c := range map[string]struct {
+		own              Access
+		team, audiences  string
+		wantTeam, wantID string
+	}{
+		"both":            {Access{}, "acme", tag, "acme", tag},
+		"an address":      {Access{}, "https://acme.cloudflareaccess.com/", tag + "," + strings.Repeat("1", 64), "acme", tag},
+		"nothing usable":  {Access{}, "${TEAM}", "my-app", "", ""},
+		"written already": {Access{Team: "mine", Audience: strings.Repeat("a", 64)}, "acme", tag, "mine", strings.Repeat("a", 64)},
+	} {
+		if got := c.own.Adopt(c.team, c.audiences); got.Team != c.wantTeam || got.Audience != c.wantID {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -67,9 +67,6 @@ func (d FrontDoor) Environment() map[string]string {
 	case d.Access != nil:
 		return d.Access.environment(d.Policies)
 	}
-	if d.Access != nil {
-		return d.Access.environment(d.Policies)
-	}
 	return nil
 }
 

@@ -140,6 +140,27 @@ func (a Access) WithDefaults(project string) Access {
 	return a
 }
 
+// Adopt returns the settings with what the project has not written and the app's own variables say: CF_TEAM and CF_AUD, from
+// which its verifier takes whom to trust.
+func (a Access) Adopt(team, audiences string) Access {
+	team = strings.TrimSuffix(strings.TrimPrefix(strings.TrimRight(team, "/"), "https://"), ".cloudflareaccess.com")
+	if a.Team == "" && teamForm.MatchString(team) {
+		a.Team = team
+	}
+	if first, _, _ := strings.Cut(audiences, ","); a.Audience == "" && audienceForm.MatchString(strings.TrimSpace(first)) {
+		a.Audience = strings.TrimSpace(first)
+	}
+	return a
+}
+
+var (
+	teamForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	audienceForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// ClientID is the id of Access at the local provider.
+func (a Access) ClientID() string { return a.tag("client", "")[:32] }
+
 // teamOf derives a team's name from the project's.
 func teamOf(project string) string {
 	name := strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(project), "-"), "-")
@@ -218,36 +239,34 @@ func (a Access) Resolve(policies []Policy) []AccessApplication {
 	return apps
 }
 
-// applicationsOf translates policies. The application for the whole app has no path yet.
+// applicationsOf translates policies. Everybody who signs in may open what no policy covers. The application for the whole
+// app has no path yet.
 func applicationsOf(policies []Policy) []AccessApplication {
-	first, everybody := FirstPolicies(policies)
-	if everybody {
-		first = append(first, Policy{Allow: Allow{Anyone: true}})
-	}
+	everybody := []Member{{Kind: MemberAnyone}}
+	granted := NewGranted(policies, everybody, func(name, _ string) []Member { return []Member{{MemberGroup, name}} })
 	var apps []AccessApplication
-	for _, p := range first {
-		app := AccessApplication{Path: AccessScopeOf(p.Path).Path, Origin: p.Origin}
-		if rules := accessRules(p.Allow); len(rules) > 0 { // an application without a policy lets nobody in
-			app.Policies = []AccessPolicy{{Name: cmp.Or(p.Path, "everybody"), Decision: AccessAllow, Include: rules, Origin: p.Origin}}
+	for _, g := range granted.Grants {
+		app := AccessApplication{Path: AccessScopeOf(g.Path).Path}
+		if i := slices.IndexFunc(policies, func(p Policy) bool { return p.Path == g.Path }); i >= 0 {
+			app.Origin = policies[i].Origin
+		}
+		if len(g.Members) > 0 { // an application without a policy lets nobody in
+			app.Policies = []AccessPolicy{{Name: g.Title, Decision: AccessAllow, Include: accessRules(g.Members), Origin: app.Origin}}
 		}
 		apps = append(apps, app)
 	}
 	return apps
 }
 
-// accessRules are the rules for a set of people.
-func accessRules(a Allow) []AccessRule {
+// accessRules are the rules for members.
+func accessRules(members []Member) []AccessRule {
+	kinds := map[string]string{MemberPerson: RuleEmail, MemberDomain: RuleDomain, MemberGroup: RuleGroup}
 	var rules []AccessRule
-	for _, list := range []struct {
-		kind  string
-		texts []string
-	}{{RuleGroup, a.Groups}, {RuleEmail, a.Emails}, {RuleDomain, a.Domains}} {
-		for _, text := range list.texts {
-			rules = append(rules, AccessRule{list.kind, text})
+	for _, m := range members {
+		if m.Kind == MemberAnyone {
+			return []AccessRule{{Kind: RuleEveryone}}
 		}
-	}
-	if a.Anyone {
-		rules = append(rules, AccessRule{Kind: RuleEveryone})
+		rules = append(rules, AccessRule{kinds[m.Kind], m.Text})
 	}
 	return rules
 }

@@ -2,7 +2,6 @@ package dev
 
 import (
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -46,17 +45,6 @@ func accessPath(p string) (covered string, wider bool) {
 		return path.Join("/", path.Join(parts[:i]...), part[:j]+"*"), true
 	}
 	return "/" + strings.Join(parts, "/"), wider
-}
-
-// FirstPolicies returns the policies that count: the first of several for one path. everybody reports that none of them is
-// for all paths, so that the paths without a policy are open to everybody who signs in.
-func FirstPolicies(policies []Policy) (first []Policy, everybody bool) {
-	for _, p := range policies {
-		if !slices.ContainsFunc(first, func(q Policy) bool { return q.Path == p.Path }) {
-			first = append(first, p)
-		}
-	}
-	return first, !slices.ContainsFunc(first, func(p Policy) bool { return p.Path == "/*" })
 }
 
 // accessCovers reports whether an application with a path in the syntax of Access covers a clean path: the path itself,

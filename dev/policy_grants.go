@@ -39,7 +39,7 @@ type Granted struct {
 // members for a group that a policy names; origin is the policy's. An incomplete policy closes a path, and never opens it.
 func NewGranted(policies []Policy, everybody []Member, group func(name, origin string) []Member) Granted {
 	a := Granted{All: slices.Clone(everybody)}
-	first, open := FirstPolicies(policies)
+	first, open := firstPolicies(policies)
 	for _, p := range first {
 		g := Grant{Title: p.Path, Path: p.Path}
 		for _, name := range p.Allow.Groups {
@@ -65,6 +65,17 @@ func NewGranted(policies []Policy, everybody []Member, group func(name, origin s
 		a.Grants = append(a.Grants, Grant{Title: "everybody", Members: a.All})
 	}
 	return a
+}
+
+// firstPolicies returns the policies that count: the first of several for one path. open reports that none of them is for
+// all paths, so that the paths without a policy are open to everybody who signs in.
+func firstPolicies(policies []Policy) (first []Policy, open bool) {
+	for _, p := range policies {
+		if !slices.ContainsFunc(first, func(q Policy) bool { return q.Path == p.Path }) {
+			first = append(first, p)
+		}
+	}
+	return first, !slices.ContainsFunc(first, func(p Policy) bool { return p.Path == "/*" })
 }
 
 // distinctMembers removes duplicates.

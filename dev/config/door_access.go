@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"net/textproto"
 	"path"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
@@ -293,18 +291,4 @@ func (r *reader) namedTokens(a dev.Access, n *yaml.Node) {
 			}
 		}
 	}
-}
-
-// withoutServiceTokens is the extension without service tokens, for printing.
-func withoutServiceTokens(extensions types.Extensions) types.Extensions {
-	top, _ := extensions["x-sdev"].(map[string]any)
-	auth, _ := top["auth"].(map[string]any)
-	access, _ := auth[dev.ProxyCloudflare].(map[string]any)
-	if access["service_tokens"] == nil {
-		return extensions
-	}
-	access, auth, top, extensions = maps.Clone(access), maps.Clone(auth), maps.Clone(top), maps.Clone(extensions)
-	delete(access, "service_tokens")
-	auth[dev.ProxyCloudflare], top["auth"], extensions["x-sdev"] = access, auth, top
-	return extensions
 }

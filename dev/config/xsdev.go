@@ -114,11 +114,10 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
 		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", dev.Profiles()...),
 
-		"users":      r.users(&to.Users, &to.Passwords),
-		"policies":   r.policies(&to.Policies),
-		dev.ProxyALB: func(n *yaml.Node) { r.alb(&to.ALB, n) },
-		dev.ProxyIAP: func(n *yaml.Node) { r.iap(&to.IAP, n) },
-
+		"users":             r.users(&to.Users, &to.Passwords),
+		"policies":          r.policies(&to.Policies),
+		dev.ProxyALB:        func(n *yaml.Node) { r.alb(&to.ALB, n) },
+		dev.ProxyIAP:        func(n *yaml.Node) { r.iap(&to.IAP, n) },
 		dev.ProxyCloudflare: func(n *yaml.Node) { r.access(&to.Access, n) },
 	})
 	to.Mode = dev.Mode(mode)
@@ -194,7 +193,7 @@ func (s *AuthSettings) fill(extension any) {
 	}
 }
 
-// withoutSecrets is the extension without parameters and passwords, for printing.
+// withoutSecrets is the extension without parameters, passwords and service tokens, for printing.
 func withoutSecrets(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
 	if top == nil {
@@ -210,6 +209,11 @@ func withoutSecrets(extensions types.Extensions) types.Extensions {
 		auth = maps.Clone(auth)
 		if users, ok := auth["users"].([]any); ok {
 			auth["users"] = withoutPasswords(users)
+		}
+		if access, ok := auth[dev.ProxyCloudflare].(map[string]any); ok {
+			access = maps.Clone(access)
+			delete(access, "service_tokens")
+			auth[dev.ProxyCloudflare] = access
 		}
 		top["auth"] = auth
 	}

@@ -21,6 +21,7 @@ func cloudflare() Target {
 		NextSteps:  nextCloudflare,
 
 		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
+		Proxy:   dev.ProxyCloudflare,
 	}
 }
 
