@@ -79,6 +79,16 @@ func TestGateway_ForgedIdentitiesReachTheAppInNoMode(t *testing.T) {
 			t.Errorf("%s %s: the app knows %v, cookies %q", c.mode, c.action, known, got.Get("Cookie"))
 		}
 	}
+	iap, access := dev.IAP{}.WithDefaults("shop"), dev.NewAccess("shop")
+	for mode, door := range map[dev.Mode]*dev.FrontDoor{dev.IAPLogin: {Client: d.login.Door.Client, IAP: &iap}, dev.AccessLogin: {Client: d.login.Door.Client, Access: &access}} {
+		login := d.login
+		login.Mode, login.Door = mode, door
+		d.call(Request{Do: DoLogin, Login: &login})
+		// There is no rule that would let a stranger pass, so nothing arrives at all.
+		if resp := d.raw("GET /seen HTTP/1.1\r\nHost: " + d.host + "\r\n" + forgedLines + "Cookie: CF_Authorization=mallory; " + signedIn + "\r\n\r\n"); resp.StatusCode == http.StatusOK {
+			t.Errorf("%s: %s, the app gets %v", mode, resp.Status, <-app.seen)
+		}
+	}
 	with(dev.ALBLogin, dev.ALBAuthenticate)
 	if resp := d.raw("GET /seen HTTP/1.1\r\nHost: " + d.host + "\r\n" + forgedLines + "\r\n"); resp.StatusCode != http.StatusFound {
 		t.Errorf("only forged headers: %s", resp.Status)
