@@ -219,15 +219,15 @@ func toldRows(sh sheet, who dev.Person) []string {
 		if !strings.EqualFold(t.User, who.Email) {
 			continue
 		}
-		rows = append(rows, sh.heading("THE APP WAS TOLD", "at "+t.At.Local().Format(time.TimeOnly)+" by "+render.Door(sh.state.snap.Mode)))
+		rows = append(rows, sh.heading("THE APP WAS TOLD", "at "+t.At.Format(time.TimeOnly)+" by "+render.Door(sh.state.snap.Mode)))
 		for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
 			claims, signed := t.Headers[name].(map[string]any)
 			if !signed {
-				rows = append(rows, sh.row(sh.accent.Render(safe(name))+" "+safe(claimText("", t.Headers[name], time.Local))))
+				rows = append(rows, sh.row(sh.accent.Render(safe(name))+" "+safe(claimText("", t.Headers[name], t.At.Location()))))
 				continue
 			}
 			rows = append(rows, sh.row(sh.accent.Render(safe(name))+sh.dim.Render(" signed, with")))
-			for _, row := range claimRows(sh, claims, time.Local) {
+			for _, row := range claimRows(sh, claims, t.At.Location()) {
 				rows = append(rows, "  "+row)
 			}
 		}

@@ -44,6 +44,7 @@ func TestScreens_AreAsExpected(t *testing.T) {
 			signedIn(r)
 		},
 		"auth":          func(r *rig) { signedIn(r) },
+		"auth-door":     func(r *rig) { behindDoor(r) },
 		"auth-session":  func(r *rig) { holds(r); signedIn(r); r.keys("up") },
 		"auth-fault":    func(r *rig) { signedIn(r); r.keys("f") },
 		"deploy":        func(r *rig) { handedOver(r); r.keys("5") },
@@ -113,6 +114,18 @@ func signedIn(r *rig) {
 		dev.AuthLogout{User: "ada@example.com", Client: "streamlit"},
 	)
 	r.keys("4", "down")
+}
+
+// behindDoor is a project behind Identity-Aware Proxy, which has let the first person in.
+func behindDoor(r *rig) {
+	r.running(dev.IAPLogin)
+	r.host.facts.Provider.SignedIn = []string{"ada@example.com"}
+	r.host.facts.Provider.Told = []Told{{User: "ada@example.com", At: clock, Headers: map[string]any{
+		"x-goog-authenticated-user-email": "accounts.google.com:ada@example.com",
+		"x-goog-iap-jwt-assertion":        map[string]any{"aud": "/projects/1/global/backendServices/2", "email": "ada@example.com", "hd": "example.com"},
+	}}}
+	r.happen(dev.AuthLogin{User: "ada@example.com", Client: "iap", Reason: "picked"})
+	r.keys("4")
 }
 
 // handedOver is a project that was handed over once, and one that checks find faults with since.
