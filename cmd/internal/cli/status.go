@@ -72,15 +72,7 @@ func (a *commands) statusText(s session.Status) *console.Page {
 			mode += ", st.user is " + s.Auth.Current
 		}
 		row("page", "%s  %s", s.URL, mode)
-		if s.Issuer != "" {
-			row("login", "%s", loginText(s.Auth, s.Issuer))
-			if s.Mode.HasDoor() {
-				row("door", "%s", doorText(s.Mode, s.Auth.Told))
-			}
-			for _, u := range s.Auth.Unmapped {
-				row("", "%d× %s, a real identity provider: see sdev auth check", u.Count, u.Address)
-			}
-		}
+		loginRows(row, s)
 		tabs := "no tab open"
 		if s.Sessions == 1 {
 			tabs = "1 tab open"
@@ -113,6 +105,20 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.ReplaceAll(strings.Join(svc.Ports, " "), "->", "→"))
 	}
 	return &b
+}
+
+// loginRows describe the login, in modes with one.
+func loginRows(row func(name, format string, args ...any), s session.Status) {
+	if s.Issuer == "" {
+		return
+	}
+	row("login", "%s", loginText(s.Auth, s.Issuer))
+	if s.Mode.HasDoor() {
+		row("door", "%s", doorText(s.Mode, s.Auth.Told))
+	}
+	for _, u := range s.Auth.Unmapped {
+		row("", "%d× %s, a real identity provider: see sdev auth check", u.Count, u.Address)
+	}
 }
 
 // doorText says which identity proxy stands in front of the app, and whom it let in.
