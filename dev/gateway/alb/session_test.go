@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -134,6 +136,42 @@ func TestSession_EndsWhenTheAppExpiresItsParts(t *testing.T) {
 	}
 }
 
+// After the app has expired its cookies, it leads the browser to the user pool, which wants logout_uri. Only then does
+// somebody else get to sign in.
+func TestLogout_AtTheUserPoolComesBackToTheAppsAddress(t *testing.T) {
+	r := newRig(t, func(s *setup) { s.door.Client.PostLogout = []string{s.door.Origin + "/bye"} })
+	b := r.browser()
+	b.signIn("/", alice)
+	pool := strings.TrimSuffix(r.door.ALB.Authorization, "/oauth2/authorize")
+	b.expire(sessionParts()...)
+	if p := b.signIn("/", bob); p.User != alice {
+		t.Errorf("without a logout at the provider %s is in, who never signed in there", p.User)
+	}
+	b.expire(sessionParts()...)
+	a := b.get(pool + "/logout?" + url.Values{"client_id": {r.door.Client.ID}, "logout_uri": {r.door.Origin + "/bye"}}.Encode())
+	// The local provider asks, because any page could send people there.
+	form := url.Values{}
+	for _, m := range hiddenField.FindAllStringSubmatch(a.body, -1) {
+		form.Set(m[1], html.UnescapeString(m[2]))
+	}
+	action := regexp.MustCompile(`<form[^>]*action="([^"]*)"`).FindStringSubmatch(a.body)
+	if action == nil {
+		t.Fatalf("%s: %s", a.Status, a.body)
+	}
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.provider.Issuer+html.UnescapeString(action[1]), strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a = b.send(q)
+	if got := a.Header.Get("Location"); !strings.HasPrefix(got, r.door.Origin+"/bye") {
+		t.Errorf("%s to %q: %.300s", a.Status, got, a.body)
+	}
+	if p := b.signIn("/", bob); p.User != bob {
+		t.Errorf("%s is in", p.User)
+	}
+}
+
 func isCookieWarning(e dev.Event) bool {
 	w, ok := e.(dev.Warning)
 	return ok && w.Code == dev.CodeAuthCookies
@@ -180,6 +218,18 @@ func TestSession_TimesOutByTheProvidersClock(t *testing.T) {
 	r.clock(30 * time.Minute)
 	if a := b.get("/"); a.StatusCode != http.StatusFound {
 		t.Errorf("%s", a.Status)
+	}
+}
+
+// The browser compares the dates of cookies with its own clock, which nobody has moved.
+func TestCookies_HaveDatesOfTheRealClock(t *testing.T) {
+	for _, ahead := range []time.Duration{-10 * 24 * time.Hour, 10 * 24 * time.Hour} {
+		r := newRig(t)
+		r.clock(ahead)
+		b := r.browser()
+		if p := b.signIn("/", alice); p.User != alice {
+			t.Errorf("%v ahead: %+v", ahead, p)
+		}
 	}
 }
 
