@@ -149,7 +149,7 @@ func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request) {
 	for name, value := range d.alb.Params {
 		extra.Set(name, value)
 	}
-	d.setCookie(w, nonceCookie, nonce, d.cfg.Now().Add(loginWindow))
+	d.setCookie(w, nonceCookie, nonce, time.Now().Add(loginWindow))
 	ownAnswer(w)
 	w.Header().Set("Location", d.login.Address(state, extra))
 	w.WriteHeader(http.StatusFound)

@@ -30,6 +30,10 @@ var fidelity = []struct{ fact, test string }{
 	{"its date is 7 days ahead, the timeout is inside", "TestSession_TimesOutByTheProvidersClock"},
 	{"claims and access token over 11K: 500, ELBAuthUserClaimsSizeExceeded", "TestSession_ClaimsAndAccessTokenHaveAtMost11K"},
 	{"logout: the app expires every part", "TestSession_EndsWhenTheAppExpiresItsParts"},
+	{"logout at the user pool: client_id and logout_uri", "TestLogout_AtTheUserPoolComesBackToTheAppsAddress"},
+	{"defaults: scope openid, AWSELBAuthSessionCookie, 604800 s, authenticate", "TestNewALB_HasStableValuesInTheFormsOfAWS"},
+	{"limits: 1 s to 7 days, 10 extra parameters, patterns of 128 characters", "TestALB_WrongSettingsAreErrorsWithTheirLine"},
+	{"a pool's issuer, and its keys at the issuer", "TestKeyHosts_LeadToTheDoorAndToTheProvider"},
 	{"cookie attributes: Secure and SameSite=None over TLS", "TestCookies_HaveTheAttributesOfTheOrigin"},
 	{"refresh when the access token expires", "TestRefresh_GetsNewTokensWhenTheAccessTokenHasExpired"},
 	{"refresh refused: back to the provider", "TestRefresh_RefusedMeansToSignInAgain"},
@@ -54,11 +58,13 @@ func TestFidelity_EachFactHasATest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := filepath.Glob("../*_test.go") // of the whole gateway, with programs of others
-	if err != nil {
-		t.Fatal(err)
+	for _, other := range []string{"../*_test.go", "../../*_test.go", "../../config/*_test.go"} { // the whole gateway, and its settings
+		more, err := filepath.Glob(other)
+		if err != nil || len(more) == 0 {
+			t.Fatal(other, err)
+		}
+		files = append(files, more...)
 	}
-	files = append(files, whole...)
 	have := map[string]bool{}
 	for _, name := range files {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)

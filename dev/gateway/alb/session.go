@@ -90,7 +90,7 @@ func (d *Door) setSession(w http.ResponseWriter, s *session) error {
 		}
 		name := d.part(parts)
 		n := min(len(text), partSize-len(name)-1)
-		d.setCookie(w, name, text[:n], d.cfg.Now().Add(cookieExpires))
+		d.setCookie(w, name, text[:n], time.Now().Add(cookieExpires))
 		text = text[n:]
 	}
 	for ; parts < maxParts; parts++ {
@@ -102,7 +102,7 @@ func (d *Door) setSession(w http.ResponseWriter, s *session) error {
 // part returns the name of a part of the session cookie.
 func (d *Door) part(i int) string { return d.alb.Cookie + "-" + strconv.Itoa(i) }
 
-// setCookie sets a cookie of the load balancer. AWS sets it as SameSite=None; Secure, which browsers accept over TLS only.
+// setCookie sets a cookie of the load balancer. AWS sets it as SameSite=None; Secure, which browsers accept over TLS only. expires is by the real clock, as the browser compares it with its own.
 func (d *Door) setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if d.cfg.Secure() {
