@@ -98,6 +98,7 @@ const (
 	CodeAuthState         Code = "auth.state"
 	CodeAuthBackChannel   Code = "auth.back-channel"
 	CodeOrigin            Code = "origin.refused"
+	CodeComponent         Code = "component.isolated"
 	CodeForged            Code = "header.dropped"
 	CodeCookieSize        Code = "cookie.too-large"
 	CodeCAInvalid         Code = "ca.invalid"
@@ -192,6 +193,7 @@ func Codes() []CodeDoc {
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
+		{CodeComponent, "warning: a component that x-sdev.components isolates requested what it cannot reach, or may need that; or it cannot be isolated"},
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},
 		{CodeCookieSize, "warning: cookies are larger than browsers store, or than the app's server accepts"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},

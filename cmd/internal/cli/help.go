@@ -174,6 +174,7 @@ func xsdevText() string {
     ca: ./corp-ca.pem           # extra CA for builds and the app; default: from the environment
     origins:                    # other pages that may embed the app and talk to it; default: none
       - https://portal.example.com
+    components: isolate         # withhold the app's origin from components in frames; default: trust
 
 An unknown setting is an error with its line. With several compose files, later values replace earlier ones,
 and so do later lists of users, policies and origins. "sdev auth users add" adds users to the file for you.
@@ -182,5 +183,15 @@ The app answers its own page, links to it, and programs. Any other page can neit
 open its stream, upload, nor read anything. That includes pages on other ports of this machine, whatever
 server.enableCORS says. "origins" lists the pages that may, each as browsers write it: scheme, host and port,
 without a slash at the end and without patterns. sdev reports each origin that it refuses once.
+
+A component is code of its package in the user's browser. With "components: trust" it runs as Streamlit shows it: with
+the app's cookies, storage and page, and as the user who is signed in. With "isolate" the frame of a component
+(st.components.v1) has an origin of its own: it gets its own files and what the app passes to it, and nothing else of
+the app. These are not isolated: components in the app's page (st.components.v2), HTML that the app itself writes
+(st.components.v1.html), and components that another server provides (declare_component with url). Components
+that need cookies, storage, workers, the camera, or the address of a popup break. The browser reports what an isolated
+component requests from the app, and sdev passes that on as the warning component.isolated. No server sees that a component
+wants to read a cookie, the storage or the page, so sdev names packages whose files mention them: as sdev up
+starts, and in "sdev auth check", which lists every component. Deployed apps have no such isolation.
 `
 }
