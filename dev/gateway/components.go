@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"sdev/dev"
@@ -36,6 +37,7 @@ import (
 type components struct {
 	isolate  bool
 	base     string // the path prefix of the app
+	port     string // of the app's origin
 	secret   []byte // from which the keys are derived
 	origin   string // the app's
 	issuer   func() string
@@ -61,11 +63,15 @@ const (
 	keyLen       = 32
 )
 
+// isolatedCookie begins the name of the cookie that says that a browser has cleared its storage. Cookies ignore ports, so
+// the name ends with the port.
+const isolatedCookie = "sdev_isolated_"
+
 // reportLimit is the size, in bytes, of the largest report that the gateway reads.
 const reportLimit = 16 << 10
 
 func newComponents(cfg Config, origin string, issuer func() string, emit func(dev.Event)) *components {
-	c := &components{isolate: cfg.Isolate, base: cfg.Base, origin: origin, issuer: issuer, warnings: newOnceEmitter(emit)}
+	c := &components{isolate: cfg.Isolate, base: cfg.Base, port: strconv.Itoa(cfg.Port), origin: origin, issuer: issuer, warnings: newOnceEmitter(emit)}
 	c.secret = make([]byte, sha256.Size)
 	_, _ = rand.Read(c.secret) // never fails: see the package
 	return c
@@ -155,12 +161,12 @@ func upwards(rest string) string { return "./" + strings.Repeat("../", strings.C
 // admitted before. Whatever else may show a component's file as a page gets the policy, and a frame of a foreign page
 // no key.
 func (c *components) lead(w http.ResponseWriter, r *http.Request) bool {
-	if !c.isolate || !c.isComponent(r) {
+	if !c.isolate {
 		return false
 	}
-	if r.Header.Get("Service-Worker") == "script" {
-		endServiceWorker(w)
-		return true
+	if !c.isComponent(r) {
+		c.clearStorage(w, r)
+		return false
 	}
 	w.Header().Add("Content-Security-Policy", sandboxPolicy)
 	f, ok := c.parse(r)
@@ -182,16 +188,19 @@ func (c *components) lead(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// endServiceWorker answers a browser that looks for a new version of a component's service worker. An isolated component
-// has none; one from a time when it was trusted would answer for the gateway, without a policy. This version removes
-// itself and loads again what the old one showed. Source: Service Workers, "Update".
-func endServiceWorker(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	// The client may have gone.
-	_, _ = io.WriteString(w, `addEventListener("install", () => skipWaiting());
-addEventListener("activate", e => e.waitUntil(registration.unregister().then(() => clients.matchAll()).then(all => all.forEach(c => c.navigate(c.url)))));
-`)
+// clearStorage lets the browser remove what it has stored of the app's origin, with the first page that it loads from this
+// gateway. A component that was trusted before may have registered a service worker, which would answer for the gateway,
+// without a policy, as would a cached file of it. Cookies stay, so nobody is signed out. Source: Clear Site Data.
+func (c *components) clearStorage(w http.ResponseWriter, r *http.Request) {
+	mark := http.Cookie{Name: isolatedCookie + c.port, Value: c.keyOf(""), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	if !isNavigation(r) {
+		return
+	}
+	if has, err := r.Cookie(mark.Name); err == nil && hmac.Equal([]byte(has.Value), []byte(mark.Value)) {
+		return
+	}
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	http.SetCookie(w, &mark)
 }
 
 // isComponent reports whether a request may be for a file of a component, of either version. In doubt it may.

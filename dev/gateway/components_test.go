@@ -159,15 +159,33 @@ func TestComponents_AreTrustedUnlessTheFileSaysOtherwise(t *testing.T) {
 	}
 }
 
-// A service worker that a component registered while it was trusted is replaced by one that removes itself.
-func TestComponents_AServiceWorkerEnds(t *testing.T) {
+// A component that was trusted before may have left a service worker in the browser, so the first page clears the storage.
+func TestComponents_TheFirstPageClearsTheStorage(t *testing.T) {
 	r := isolated(t, "")
-	resp, body := r.get("/component/a.b/worker.js", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "serviceworker", "Service-Worker", "script")
-	if !strings.Contains(body, "unregister") || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/javascript") {
-		t.Errorf("%v %s", resp.Header, body)
+	page := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	first, _ := r.get("/", page...)
+	set := first.Header.Get("Set-Cookie")
+	if first.Header.Get("Clear-Site-Data") != `"cache", "storage"` || !strings.Contains(set, "; HttpOnly; SameSite=Strict") {
+		t.Fatalf("%v", first.Header)
 	}
-	if _, body := r.get("/worker.js", "Sec-Fetch-Site", "same-origin", "Service-Worker", "script"); !strings.HasPrefix(body, "page /worker.js") {
-		t.Errorf("the app's own: %s", body)
+	mark, _, _ := strings.Cut(set, ";")
+	for name, c := range map[string]struct {
+		path   string
+		header []string
+		want   bool
+	}{
+		"again":                     {"/First_App", append([]string{"Cookie", "a=b; " + mark}, page...), false},
+		"a mark of another gateway": {"/", append([]string{"Cookie", mark[:len(mark)-4] + "0000"}, page...), true},
+		"a script's request":        {"/_stcore/health", []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin"}, false},
+		"a component's page":        {"/component/a.b/x.html", framed("same-origin"), false},
+	} {
+		if resp, _ := r.get(c.path, c.header...); (resp.Header.Get("Clear-Site-Data") != "") != c.want || (resp.Header.Get("Set-Cookie") != "") != c.want {
+			t.Errorf("%s: %v", name, resp.Header)
+		}
+	}
+	r.get("/seen", "Cookie", "a=b; "+mark)
+	if got := (<-r.app.seen).Get("Cookie"); got != "a=b" {
+		t.Errorf("the app sees the cookies %q", got)
 	}
 }
 

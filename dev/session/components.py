@@ -33,7 +33,7 @@ NEEDS = {
     "parent.document": re.compile(r"\b(?:parent|top)\.document\b"),
     "parent.location": re.compile(r"\b(?:parent|top|opener)\.location\b"),
     "location of its popup": re.compile(r"\bwindow\.open\([\s\S]{1,3000}?\.location\.(?:href|search|hash)\b"),
-    "_stcore": re.compile(r"/_stcore/"),
+    "/_stcore/": re.compile(r"/_stcore/"),
 }
 
 
