@@ -118,8 +118,11 @@ func (c *components) keyDir(name string) string { return string(keyMark) + c.key
 // hasKey reports whether a request is one of an isolated component for its own files, or a report about it. A front door
 // admits it without asking who the user is: the user got the address through the door, and the browser sends no cookie.
 func (c *components) hasKey(r *http.Request) bool {
+	if !c.isolate {
+		return false
+	}
 	f, ok := c.parse(r)
-	return c.isolate && ok && hmac.Equal([]byte(f.key), []byte(c.keyOf(f.name)))
+	return ok && hmac.Equal([]byte(f.key), []byte(c.keyOf(f.name)))
 }
 
 // serve answers a request of an isolated component for its own files, and reports whether it was one. All others are up

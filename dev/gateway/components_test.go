@@ -122,6 +122,9 @@ func TestComponents_NothingElseIsAnswered(t *testing.T) {
 			t.Errorf("%s: %s %v", name, resp.Status, resp.Header)
 		}
 	}
+	if _, body := r.get("/_stcore/host-config", loads("cors", "empty", null...)...); !strings.Contains(body, "isolated component") || !strings.Contains(body, "x-sdev.components") {
+		t.Errorf("the refusal says %s", body)
+	}
 	// A frame of a foreign page gets no key, and a policy that hides the page.
 	resp, _ := r.get("/component/a.b/index.html", framed("cross-site")...)
 	if csp := strings.Join(resp.Header.Values("Content-Security-Policy"), "; "); resp.StatusCode != http.StatusOK || !isSandboxed(resp.Header) || !strings.Contains(csp, "frame-ancestors 'self'") {

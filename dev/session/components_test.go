@@ -14,6 +14,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/devtest"
+	"sdev/dev/engine"
 	"sdev/dev/plan"
 )
 
@@ -153,6 +154,41 @@ func TestIsolationWarnings_SayWhatIsNotIsolatedAndWhatMayBreak(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestCheckApp_WarnsOfComponentsOnlyIfTheyAreIsolated(t *testing.T) {
+	p, _, err := identityOf(t, map[string]string{"Home.py": "import streamlit as st\nst.components.v2.component('own', js='x')\n"}, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &answering{out: `[{"name": "x.y", "package": "x", "version": "1", "in_page": false, "needs": ["localStorage"]}]`}
+	link := &gatewayLink{exec: execer{app}, config: gatewayConfig{project: p}}
+	if got := link.CheckApp(t.Context(), engine.Project{Mode: dev.Local, Container: "shop-app"}); len(got) != 0 {
+		t.Errorf("trusted: %+v", got)
+	}
+	got := link.CheckApp(t.Context(), engine.Project{Mode: dev.Local, Container: "shop-app", Isolate: true})
+	if len(got) != 2 || !strings.Contains(got[0].Message, "own (Home.py:2)") || !strings.Contains(got[1].Message, "x 1: localStorage") {
+		t.Errorf("isolated: %+v", got)
+	}
+	app.err = "no Python"
+	if got := link.CheckApp(t.Context(), engine.Project{Mode: dev.Local, Container: "shop-app", Isolate: true}); len(got) != 1 {
+		t.Errorf("without Python: %+v", got)
+	}
+}
+
+// execer is an Execer that only runs programs.
+type execer struct{ Runner }
+
+func (execer) Stream(context.Context, string, bool, ...string) (io.ReadWriteCloser, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (execer) Command(context.Context, string, dev.Exec) (string, int, error) {
+	return "", 0, errors.ErrUnsupported
+}
+
+func (execer) Versions(context.Context, string, ...string) (map[string]string, error) {
+	return nil, errors.ErrUnsupported
 }
 
 func make11() []Component {
