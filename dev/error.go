@@ -97,6 +97,9 @@ const (
 	CodeAuthFault         Code = "auth.fault"
 	CodeAuthState         Code = "auth.state"
 	CodeAuthBackChannel   Code = "auth.back-channel"
+	CodeAuthCookies       Code = "auth.cookies"
+	CodeAuthKeys          Code = "auth.keys"
+	CodeAuthExpect        Code = "auth.expect"
 	CodeOrigin            Code = "origin.refused"
 	CodeComponent         Code = "component.isolated"
 	CodeForged            Code = "header.dropped"
@@ -192,6 +195,9 @@ func Codes() []CodeDoc {
 		{CodeAuthFault, "the local provider has no such fault, or the fault does not take these parameters"},
 		{CodeAuthState, "the local provider cannot store its keys and sessions; as a warning: they were damaged, and sdev recreated them"},
 		{CodeAuthBackChannel, "warning: a client could not be notified that somebody signed out"},
+		{CodeAuthCookies, "warning: the browser sends a cookie of a front door that another project on this host name has set"},
+		{CodeAuthKeys, "warning: the app's code cannot fetch the keys of the front door from the gateway"},
+		{CodeAuthExpect, "the decisions about who may reach what differ from those in a file, or the file cannot be read"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
 		{CodeComponent, "warning: a component that x-sdev.components isolates requested what it cannot reach, or may need that; or it cannot be isolated"},
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},

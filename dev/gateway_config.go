@@ -39,6 +39,9 @@ type GatewayConfig struct {
 	// mode does not recreate the gateway.
 	ProviderPort int    `json:"identity,omitempty"`
 	Parameters   string `json:"parameters,omitempty"`
+	// Keys is the loopback address at which the gateway answers over TLS for the hosts of [FrontDoor.Hosts], in modes with a
+	// front door; "" means nowhere.
+	Keys string `json:"keys,omitempty"`
 	// State is the directory in the gateway's container for login settings, keys and sessions; "" keeps them in
 	// memory.
 	State string `json:"state,omitempty"`

@@ -12,13 +12,22 @@ const (
 	AppLogin Mode = "app"
 	// Native runs Streamlit's st.login.
 	Native Mode = "native"
+	// ALBLogin has a load balancer of AWS in front of the app, which signs people in.
+	ALBLogin Mode = ProxyALB
+	// IAPLogin has Google's Identity-Aware Proxy there.
+	IAPLogin Mode = ProxyIAP
+	// AccessLogin has Cloudflare Access there.
+	AccessLogin Mode = ProxyCloudflare
 )
 
 // Issuer is the issuer URL of the local provider at a port of this machine, the same for the browser and the app.
 func Issuer(port int) string { return fmt.Sprintf("http://localhost:%d", port) }
 
 // SignsIn reports whether people sign in at the local provider in this mode.
-func (m Mode) SignsIn() bool { return m == AppLogin || m == Native }
+func (m Mode) SignsIn() bool { return m == AppLogin || m == Native || m.HasDoor() }
+
+// HasDoor reports whether an identity proxy stands in front of the app in this mode: see [FrontDoor].
+func (m Mode) HasDoor() bool { return m == ALBLogin || m == IAPLogin || m == AccessLogin }
 
 // ProtocolClaims are the claims that the protocol sets in a token. A person's claims cannot replace them; only
 // faults change them. Source: OpenID Connect Core 1.0, section 2.
@@ -87,6 +96,8 @@ type LoginSettings struct {
 	Cookies string `json:"cookies,omitempty"`
 	// Mapped are the settings for apps that use other providers' addresses; nil if the mode maps none.
 	Mapped *MappedLogin `json:"mapped,omitempty"`
+	// Door is the identity proxy in front of the app; nil in modes without one.
+	Door *FrontDoor `json:"door,omitempty"`
 	// Parameters are the values of the local parameter store, by name.
 	Parameters map[string]Parameter `json:"parameters,omitempty"`
 }

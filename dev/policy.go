@@ -58,7 +58,7 @@ type Verdict struct {
 // everybody who signs in. Decide cleans the path as a server would: it drops query and fragment, and resolves dots
 // and double slashes. Case matters.
 func Decide(policies []Policy, target string, who *Person) Verdict {
-	v := Verdict{Decision: Allowed, Path: cleanPath(target), Why: "no policy covers it: everybody who signs in"}
+	v := Verdict{Decision: Allowed, Path: CleanPath(target), Why: "no policy covers it: everybody who signs in"}
 	covering := slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return !p.covers(v.Path) })
 	slices.SortStableFunc(covering, func(a, b Policy) int { return moreSpecific(a.Path, b.Path) })
 	if len(covering) == 0 {
@@ -147,8 +147,8 @@ func CheckPolicyPath(pattern string) error {
 	return nil
 }
 
-// cleanPath returns a path in the form that policies compare.
-func cleanPath(target string) string {
+// CleanPath returns a path in the form that policies compare: without query and fragment, with dots resolved.
+func CleanPath(target string) string {
 	if i := strings.IndexAny(target, "?#"); i >= 0 {
 		target = target[:i]
 	}

@@ -55,3 +55,9 @@ func readBase(dir string) string {
 	}
 	return ""
 }
+
+// BasePath is the app's path prefix, as far as the project's files say; "" is the root.
+func (p *Project) BasePath() string {
+	o := overlay{p: p}
+	return o.basePath()
+}

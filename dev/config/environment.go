@@ -265,7 +265,7 @@ func (o *overlay) ca() {
 	sum := sha256.Sum256(ca.PEM)
 	o.label("dev.sdev.ca", hex.EncodeToString(sum[:8])) // a new bundle recreates the container
 	o.addConfig("sdev-ca", caFile, types.FileObjectConfig{File: ca.File})
-	for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "PIP_CERT"} {
+	for _, name := range trustVariables() {
 		o.setDefault(name, caFile, "the extra CA of this machine ("+ca.Origin+")")
 	}
 	if o.app.Build != nil {

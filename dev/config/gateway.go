@@ -145,6 +145,9 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 		Neighbours: o.serviceNeighbours(), NeighbourPorts: o.neighbourPorts(),
 		Origins: o.p.Settings.Origins, Isolate: o.p.Settings.Components == ComponentsIsolate, TrustedHeaders: o.trustedHeaders(),
 	}
+	if len(o.doorHosts()) > 0 {
+		o.out.GatewayConfig.Keys = doorKeys
+	}
 	if o.parts.Sync {
 		o.out.GatewayConfig.Root, o.out.GatewayConfig.State = "", "" // the gateway cannot see the project either
 	} else {
@@ -161,6 +164,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	g := o.gatewayService()
 	g.Networks, g.Hostname, g.DomainName = networks, o.app.Hostname, o.app.DomainName
 	g.ExtraHosts, g.DNS, g.DNSOpts, g.DNSSearch = o.app.ExtraHosts, o.app.DNS, o.app.DNSOpts, o.app.DNSSearch
+	o.leadDoorHosts(&g)
 	g.Links, g.ExternalLinks, g.MacAddress = o.app.Links, o.app.ExternalLinks, o.app.MacAddress
 	o.takeSysctls(&g)
 	g.Ports = o.publish(ports)

@@ -172,6 +172,7 @@ func (p *Project) readSettings(o Options) (err error) {
 		return err
 	}
 	p.Settings.AWS.fill(p.Model.Extensions["x-sdev"])
+	p.Settings.Auth.fill(p.Model.Extensions["x-sdev"])
 	p.Settings.Deploy.fill(p.Model.Extensions["x-sdev"])
 	chosen, err := p.findApp(o)
 	if err != nil {

@@ -23,6 +23,10 @@ type LoginParts struct {
 	Secrets string   // file on this machine that becomes [SecretsFile], in native mode
 	Client  []string // variables from which the app has its OAuth client, and that nothing may set, in app mode
 	Mapped  string   // which addresses are known to lead to the local provider, for a note; "" for none
+	// Door is the front door, in modes with one, and Trust a file on this machine with every certificate that the app trusts
+	// then.
+	Door  *dev.FrontDoor
+	Trust string
 	// Person are the claims of the person that st.user is while the login is bypassed; nil for nobody.
 	Person map[string]any
 }
@@ -44,6 +48,8 @@ func (o *overlay) login() {
 		o.appLogin()
 	case dev.Native:
 		o.nativeLogin()
+	case dev.ALBLogin, dev.IAPLogin, dev.AccessLogin:
+		o.doorLogin()
 	default: // no login
 	}
 }
@@ -79,7 +85,7 @@ func (o *overlay) exemptFromProxy() {
 			continue
 		}
 		for _, except := range []string{"NO_PROXY", "no_proxy"} {
-			o.set(except, withLoopback(o.value(except)), "sdev: requests to the local provider bypass the proxy")
+			o.set(except, withOwn(o.value(except), o.doorHosts()), "sdev: requests to the local provider bypass the proxy")
 		}
 	}
 }
@@ -92,8 +98,9 @@ func (o *overlay) value(name string) string {
 	return o.parts.Image.Env[name]
 }
 
-func withLoopback(list string) string {
-	const own = "localhost,127.0.0.1"
+// withOwn adds to a list of hosts those for which the gateway answers.
+func withOwn(list string, doors []string) string {
+	own := strings.Join(append([]string{"localhost", "127.0.0.1"}, doors...), ",")
 	if strings.HasSuffix(list, own) {
 		return list
 	}
@@ -112,17 +119,23 @@ func (o *overlay) appLogin() {
 		o.setDefault("AWS_SECRET_ACCESS_KEY", "not-a-secret", why)
 		o.setDefault("AWS_DEFAULT_REGION", "us-east-1", why)
 	}
-	why := "sdev: with these rules the start-up shim makes the addresses of identity providers lead to the local one"
-	if o.parts.Login.Mapped != "" {
-		why += ": " + o.parts.Login.Mapped
-	}
-	if !o.shimModule(identityModule, identityEnv, dev.NewIdentityMap(o.out.Issuer, o.out.URL, o.parts.Login.Hosts), why) {
+	if !o.mapIdentities() {
 		return
 	}
 	for _, name := range []string{"OAUTHLIB_INSECURE_TRANSPORT", "AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_RELAX_TOKEN_SCOPE"} {
 		o.setDefault(name, "1", "sdev: the page and the local provider have no TLS on this machine")
 	}
 	o.unsetClient()
+}
+
+// mapIdentities makes the start-up shim lead the addresses of identity providers to the local one; ok is false if the app
+// runs without the shim.
+func (o *overlay) mapIdentities() (ok bool) {
+	why := "sdev: with these rules the start-up shim makes the addresses of identity providers lead to the local one"
+	if o.parts.Login.Mapped != "" {
+		why += ": " + o.parts.Login.Mapped
+	}
+	return o.shimModule(identityModule, identityEnv, dev.NewIdentityMap(o.out.Issuer, o.out.URL, o.parts.Login.Hosts), why)
 }
 
 // unsetClient gives a value to the variables of the OAuth client that nothing sets. The local provider takes any client, and

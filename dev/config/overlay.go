@@ -89,7 +89,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	}
 	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources, token: parts.Machine.AWS.Token}}
 	o.app = model.Services[p.App]
-	model.Extensions = withoutParameters(model.Extensions) // they are secrets
+	model.Extensions = withoutSecrets(model.Extensions) // they are secrets
 	ports, err := o.ports()
 	if err != nil {
 		return nil, err

@@ -74,15 +74,16 @@ func CheckSubject(claims map[string]any) error {
 
 const faultHint = "to send a wrong value, set a fault: sdev auth fault set"
 
-// users reads x-sdev.auth.users. A later file's list replaces an earlier one's.
-func (r *reader) users(to *[]dev.Person) func(*yaml.Node) {
+// users reads x-sdev.auth.users. A later file's list replaces an earlier one's, with the passwords.
+func (r *reader) users(to *[]dev.Person, passwords *map[string]string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		const name = "x-sdev.auth.users"
-		*to = nil
+		*to, *passwords = nil, nil
 		seen := map[string]int{} // lines, by address
 		r.items(n, name, func(i int, item *yaml.Node) {
 			var p dev.Person
-			email := r.person(&p, fmt.Sprintf("%s[%d]", name, i), item)
+			var password string
+			email := r.person(&p, &password, fmt.Sprintf("%s[%d]", name, i), item)
 			if r.err != nil {
 				return
 			}
@@ -93,12 +94,18 @@ func (r *reader) users(to *[]dev.Person) func(*yaml.Node) {
 			}
 			seen[key] = email.Line
 			*to = append(*to, p)
+			if password != "" {
+				if *passwords == nil {
+					*passwords = map[string]string{}
+				}
+				(*passwords)[key] = password
+			}
 		})
 	}
 }
 
-// person reads a person, and returns the node of the address.
-func (r *reader) person(to *dev.Person, name string, n *yaml.Node) (email *yaml.Node) {
+// person reads a person and a password, and returns the node of the address.
+func (r *reader) person(to *dev.Person, password *string, name string, n *yaml.Node) (email *yaml.Node) {
 	r.fields(n, name, map[string]func(*yaml.Node){
 		"email": func(n *yaml.Node) {
 			email = n
@@ -110,6 +117,8 @@ func (r *reader) person(to *dev.Person, name string, n *yaml.Node) (email *yaml.
 		"name":   r.text(&to.Name, name+".name"),
 		"groups": r.texts(&to.Groups, name+".groups", "for example: groups: [admin, marketing]", CheckGroup),
 		"claims": r.claims(&to.Claims, name+".claims"),
+
+		"password": r.text(password, name+".password"),
 	})
 	if email == nil {
 		r.fail(n, name+" has no email", "an e-mail address identifies a person: {email: alice@example.com}")

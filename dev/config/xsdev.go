@@ -46,13 +46,23 @@ type AuthSettings struct {
 	// Users are the project's people; [AuthSettings.People] adds samples if there are none.
 	Users    []dev.Person
 	Policies []dev.Policy // who may reach which path
+	ALB      ALBSettings
+	// Passwords are those that the project sets for its people, by e-mail address in lower case. Only guests of
+	// Identity-Aware Proxy sign in with one.
+	Passwords map[string]string
+	IAP       *dev.IAP // without defaults; nil if the project sets nothing
 }
+
+// Format hides the passwords from every print verb.
+func (AuthSettings) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[auth settings]")) }
 
 // ParameterTypes are the kinds of values of the parameter store, the default first.
 func ParameterTypes() []string { return []string{"SecureString", "String"} }
 
 // LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
-func LoginModes() []string { return []string{string(dev.AppLogin), string(dev.Native)} }
+func LoginModes() []string {
+	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin)}
+}
 
 // Where the app's AWS credentials come from.
 const (
@@ -113,10 +123,15 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
 		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", dev.Profiles()...),
 
-		"users":    r.users(&to.Users),
-		"policies": r.policies(&to.Policies),
+		"users":      r.users(&to.Users, &to.Passwords),
+		"policies":   r.policies(&to.Policies),
+		dev.ProxyALB: func(n *yaml.Node) { r.alb(&to.ALB, n) },
+		dev.ProxyIAP: func(n *yaml.Node) { r.iap(&to.IAP, n) },
 	})
 	to.Mode = dev.Mode(mode)
+	if to.IAP != nil && to.IAP.External != nil {
+		to.IAP.External.Passwords = to.Passwords
+	}
 }
 
 // parameterName is a name that the parameter store of AWS can hold: with a slash in it, it begins with
@@ -172,18 +187,54 @@ func (s *AWSSettings) fill(extension any) {
 	}
 }
 
-// withoutParameters is the extension without parameters, for printing.
-func withoutParameters(extensions types.Extensions) types.Extensions {
+// fill takes the passwords from the model, which has resolved their variables.
+func (s *AuthSettings) fill(extension any) {
+	top, _ := extension.(map[string]any)
+	auth, _ := top["auth"].(map[string]any)
+	users, _ := auth["users"].([]any)
+	for _, u := range users {
+		user, _ := u.(map[string]any)
+		key := strings.ToLower(fmt.Sprint(user["email"]))
+		if _, known := s.Passwords[key]; known && user["password"] != nil {
+			s.Passwords[key] = fmt.Sprint(user["password"])
+		}
+	}
+}
+
+// withoutSecrets is the extension without parameters and passwords, for printing.
+func withoutSecrets(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
-	aws, _ := top["aws"].(map[string]any)
-	if aws["parameters"] == nil {
+	if top == nil {
 		return extensions
 	}
-	aws, top, extensions = maps.Clone(aws), maps.Clone(top), maps.Clone(extensions)
-	delete(aws, "parameters")
-	top["aws"] = aws
+	top = maps.Clone(top)
+	if aws, ok := top["aws"].(map[string]any); ok {
+		aws = maps.Clone(aws)
+		delete(aws, "parameters")
+		top["aws"] = aws
+	}
+	if auth, ok := top["auth"].(map[string]any); ok {
+		auth = maps.Clone(auth)
+		if users, ok := auth["users"].([]any); ok {
+			auth["users"] = withoutPasswords(users)
+		}
+		top["auth"] = auth
+	}
+	extensions = maps.Clone(extensions)
 	extensions["x-sdev"] = top
 	return extensions
+}
+
+func withoutPasswords(users []any) []any {
+	out := slices.Clone(users)
+	for i, u := range out {
+		if user, ok := u.(map[string]any); ok {
+			user = maps.Clone(user)
+			delete(user, "password")
+			out[i] = user
+		}
+	}
+	return out
 }
 
 // reader walks YAML nodes and keeps the first error.

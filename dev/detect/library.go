@@ -1,6 +1,10 @@
 package detect
 
-import "slices"
+import (
+	"slices"
+
+	"sdev/dev"
+)
 
 // Handling is what sdev can do for a kind of login.
 type Handling string
@@ -12,7 +16,8 @@ const (
 	HandledBrowser Handling = "browser" // a script in the browser signs people in, and no address of its leads elsewhere
 	HandledService Handling = "service" // it calls a service's own interface, which has no local counterpart
 	HandledOwn     Handling = "own"     // it keeps its own list of users and needs no provider
-	HandledHeaders Handling = "headers" // it reads what a proxy in front of the app says
+	HandledDoor    Handling = "door"    // it reads what an identity proxy says, and sdev up --with-auth puts one in front
+	HandledHeaders Handling = "headers" // it reads what another proxy in front of the app says
 	HandledNot     Handling = ""        // no login
 )
 
@@ -67,6 +72,9 @@ func HandlingOf(kind string) Handling {
 	}
 	if i := slices.IndexFunc(loginLibraries(), func(l loginLibrary) bool { return l.kind == kind }); i >= 0 {
 		return loginLibraries()[i].handled
+	}
+	if slices.ContainsFunc(dev.IdentityProxies(), func(p dev.IdentityProxy) bool { return p.Name == kind }) {
+		return HandledDoor
 	}
 	return HandledHeaders
 }

@@ -115,8 +115,8 @@ func (c *components) keyOf(name string) string {
 // keyDir returns the directory, in that of a component, in which the component's page sees its own files.
 func (c *components) keyDir(name string) string { return string(keyMark) + c.keyOf(name) + "/" }
 
-// hasKey reports whether a request is one of an isolated component for its own files, or a report about it. A front door
-// admits it without asking who the user is: the user got the address through the door, and the browser sends no cookie.
+// hasKey reports whether a request is one of an isolated component for its own files, or a report about it. No front door
+// decides about it: the user got the address through the door, and the browser sends no cookie of the door's session.
 func (c *components) hasKey(r *http.Request) bool {
 	if !c.isolate {
 		return false

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sdev/dev"
+	"sdev/dev/gateway/door"
 )
 
 // Headers of requests that Chromium makes for a component. Its sandboxed page names no origin but "null", and no page.
@@ -189,6 +190,45 @@ func TestComponents_TheFirstPageClearsTheStorage(t *testing.T) {
 	r.get("/seen", "Cookie", "a=b; "+mark)
 	if got := (<-r.app.seen).Get("Cookie"); got != "a=b" {
 		t.Errorf("the app sees the cookies %q", got)
+	}
+}
+
+// strictDoor is a front door that lets only a browser with its cookie pass.
+type strictDoor struct{}
+
+func (strictDoor) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
+	if _, err := r.Cookie("in"); err != nil {
+		w.WriteHeader(http.StatusUnauthorized)
+		return door.Pass{}, false
+	}
+	return door.Pass{}, true
+}
+
+func (strictDoor) ServeHost(http.ResponseWriter, *http.Request)        {}
+func (strictDoor) ServeSignIn(http.ResponseWriter, *http.Request) bool { return false }
+func (strictDoor) Rotate() error                                       { return nil }
+
+// A browser sends no cookie of the front door's session for the files of a sandboxed page. It has their address only if
+// the door has let it pass.
+func TestComponents_BehindAFrontDoor(t *testing.T) {
+	r := isolated(t, "")
+	r.gateway.login.mu.Lock()
+	r.gateway.login.front = strictDoor{}
+	r.gateway.login.mu.Unlock()
+	const path = "/component/a.b/index.html"
+	if resp, _ := r.get(path, framed("same-origin")...); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("Location") != "" {
+		t.Errorf("without the cookie: %s %v", resp.Status, resp.Header)
+	}
+	resp, _ := r.get(path, append(framed("same-origin"), "Cookie", "in=yes")...)
+	to, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
+		t.Fatalf("with the cookie: %s, %v", resp.Status, err)
+	}
+	if resp, body := r.get(to.Path, loads("cors", "script", "Origin", "null")...); resp.StatusCode != http.StatusOK || !strings.HasPrefix(body, "page "+path) {
+		t.Errorf("a file of the component: %s %s", resp.Status, body)
+	}
+	if resp, _ := r.get("/First_App", "Sec-Fetch-Site", "same-origin"); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the app: %s", resp.Status)
 	}
 }
 

@@ -79,6 +79,8 @@ type Status struct {
 	Tabs       []Tab     `json:"tabs,omitempty"` // the connected tabs, sorted by page
 	// Auth is the provider's state; empty in modes without a login.
 	Auth oidc.State `json:"auth,omitzero"`
+	// Told is what the front door told the app about each user, the latest request first; empty in modes without one.
+	Told []Told `json:"told,omitempty"`
 	// Refused is why the provider refused the command; nil if it did not.
 	Refused *dev.Failed `json:"refused,omitempty"`
 }
@@ -247,7 +249,7 @@ func (g *gateway) answer(ctx context.Context, req Request) (Status, error) {
 		st.Probe = g.probe(ctx, req.Probe)
 	}
 	st.Up, st.Generation = g.upstream.state()
-	st.Mode = g.login.mode()
+	st.Mode, st.Told = g.login.mode(), g.login.told.list()
 	st.AWSExpires, _ = g.credentials.Expires()
 	if g.watcher != nil {
 		st.How, st.Watches = dev.ReloadMount, g.watcher.Watches()

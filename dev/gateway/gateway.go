@@ -69,6 +69,14 @@ func (g *gateway) listen(ctx context.Context) error {
 		}
 		g.services = append(g.services, service{l, s.handler})
 	}
+	if g.cfg.Keys == "" {
+		return nil
+	}
+	if err := g.listenKeys(ctx); err != nil {
+		// The app runs all the same, except for the code that verifies the front door's tokens.
+		g.loop.emit(dev.Warning{Code: dev.CodeAuthKeys, Message: "the gateway cannot answer for the hosts at which the app fetches the front door's keys: " + err.Error(),
+			Hint: "check that the app does not use port 443 itself, and that the engine allows it to processes without privileges (sysctl net.ipv4.ip_unprivileged_port_start)"})
+	}
 	return nil
 }
 
@@ -202,6 +210,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Done()
 	verdict, to := g.hosts.check(r)
+	if verdict == refuse && g.isDoorName(r) {
+		verdict = serve
+	}
 	if verdict == refuse && g.fronts.admits(r) {
 		verdict, r = serve, r.WithContext(withFront(r.Context()))
 	}
@@ -228,14 +239,13 @@ func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.pages.setPolicy(w.Header(), from)
-	if g.components.lead(w, r) {
-		return
+	if from != "" {
+		if preflight(w, r) {
+			return
+		}
+		r = r.WithContext(withPage(r.Context(), from))
 	}
-	if from == "" {
+	if r, ok := g.passDoor(w, r); ok && !g.components.lead(w, r) {
 		g.proxy.ServeHTTP(w, r)
-		return
-	}
-	if !preflight(w, r) {
-		g.proxy.ServeHTTP(w, r.WithContext(withPage(r.Context(), from)))
 	}
 }

@@ -49,7 +49,7 @@ func newHosts(cfg Config) hosts {
 // is allowed as well, but only from loopback: a health check in the app's container uses it.
 func (h hosts) check(r *http.Request) (verdict, string) {
 	name, port := splitHost(r.Host)
-	if slices.Contains(h.aliases, name) {
+	if h.isAlias(name) {
 		return serve, ""
 	}
 	if port != h.ports[0] && (!slices.Contains(h.ports, port) || !fromLoopback(r)) {
@@ -65,6 +65,9 @@ func (h hosts) check(r *http.Request) (verdict, string) {
 	}
 	return serve, ""
 }
+
+// isAlias reports whether a host name is one under which other containers reach the app.
+func (h hosts) isAlias(name string) bool { return slices.Contains(h.aliases, name) }
 
 // targetOf returns the path and query of a request, beginning with a slash. Appended to an origin, a target that is not
 // a path ("*", or a name with a colon) would become part of the host.

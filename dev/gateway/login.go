@@ -29,17 +29,22 @@ type loginServer struct {
 	project    string
 	state      string // the state directory; "" keeps everything in memory
 	hosts      hosts
+	origin     string // the app's
+	base       string // the app's path prefix
 	emit       func(dev.Event)
 	parameters awslocal.Parameters
+	told       toldUsers
 
 	mu       sync.Mutex // guards the fields below
 	login    dev.LoginSettings
 	provider *oidc.Provider // nil in modes without a login
+	front    frontDoor      // nil in modes without a front door
 }
 
 func newLoginServer(cfg Config, emit func(dev.Event)) *loginServer {
 	own := Config{Listen: fmt.Sprintf(":%d", cfg.ProviderPort), Host: "localhost", Port: cfg.ProviderPort}
-	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.LoginSettings{Mode: dev.Local}}
+	return &loginServer{project: cfg.Project, state: cfg.State, hosts: newHosts(own), emit: emit, login: dev.LoginSettings{Mode: dev.Local},
+		origin: newHosts(cfg).origin, base: cfg.Base}
 }
 
 func (s *loginServer) file() string { return filepath.Join(s.state, dev.LoginFile) }
@@ -130,7 +135,14 @@ func (s *loginServer) apply(login dev.LoginSettings) error {
 			return err
 		}
 	}
-	s.provider, s.login = provider, login
+	front, err := s.newDoor(login, provider)
+	if err != nil {
+		return err
+	}
+	if s.login.Mode != login.Mode {
+		s.told.clear()
+	}
+	s.provider, s.front, s.login = provider, front, login
 	s.parameters.Set(login.Parameters)
 	return nil
 }
@@ -188,6 +200,9 @@ func (s *loginServer) do(ctx context.Context, c oidc.Command) (oidc.State, error
 		return oidc.State{}, errors.New("nobody signs in here in local mode; to run the app with its login: sdev up --with-auth")
 	}
 	state, err := p.Do(ctx, c)
+	if d := s.door(); err == nil && c.Do == oidc.DoRotate && d != nil {
+		err = d.Rotate()
+	}
 	if err != nil || c.Do != oidc.DoPeople {
 		return state, err
 	}
@@ -213,6 +228,9 @@ func (s *loginServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p == nil:
 		plainText(w, http.StatusServiceUnavailable, "There is no sign-in page now, because the app runs in local mode.\n\nTo run the app with its login: sdev up --with-auth\n")
 	default:
+		if d := s.door(); d != nil && d.ServeSignIn(w, r) {
+			return
+		}
 		p.ServeHTTP(w, r)
 	}
 }

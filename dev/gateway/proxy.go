@@ -47,6 +47,9 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 				r.Out.Header.Set("Origin", "http://"+r.In.Host)
 			}
 			f.strip(r.Out.Header, front)
+			if pass, ok := passOf(r.In.Context()); ok {
+				addPass(r.Out.Header, pass)
+			}
 			r.Out.Trailer = nil // trailers would bypass the filter
 			r.SetXForwarded()
 			// Without extensions no frame is compressed, so the gateway can read them as they pass.
@@ -71,7 +74,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 			if !ok {
 				return errors.New("upgraded connection cannot be written to")
 			}
-			resp.Body = newStream(backend, up, loop, sessionOf(resp.Request), userOf(resp.Request))
+			resp.Body = newStream(backend, up, loop, sessionOf(resp.Request), tabUser(resp.Request, userOf))
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

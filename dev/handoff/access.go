@@ -15,25 +15,6 @@ import (
 // This file holds what targets with an identity proxy share: who may open what, and what an app has to do behind such a
 // proxy. An identity proxy (dev.IdentityProxy) signs people in and sends the app a header that says who they are.
 
-// member is a person or a set of people with access.
-type member struct {
-	Kind string // "person", "domain" or "group"
-	Text string // e-mail address, domain, or the platform's name of the group
-}
-
-// grant gives some members access to a path.
-type grant struct {
-	Title   string // for people: "everybody", "/reports/*"
-	Path    string // of the policy; "" is every path without a policy
-	Members []member
-}
-
-// access combines policies, members and groups.
-type access struct {
-	Grants []grant  // in the order of the policies, each path once; the paths without a policy come last
-	All    []member // everybody that a grant names
-}
-
 var (
 	emailPattern  = regexp.MustCompile(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 	domainPattern = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
@@ -65,33 +46,32 @@ func checkMember(s string) error {
 	return err
 }
 
-func parseMember(s string) (member, error) {
+func parseMember(s string) (dev.Member, error) {
 	group, isGroup := strings.CutPrefix(s, "group:")
 	domain, isDomain := strings.CutPrefix(s, "@")
 	switch {
 	case isGroup && group != "":
-		return member{"group", group}, nil
+		return dev.Member{Kind: dev.MemberGroup, Text: group}, nil
 	case isDomain && domainPattern.MatchString(domain):
-		return member{"domain", strings.ToLower(domain)}, nil
+		return dev.Member{Kind: dev.MemberDomain, Text: strings.ToLower(domain)}, nil
 	case emailPattern.MatchString(s):
-		return member{"person", s}, nil
+		return dev.Member{Kind: dev.MemberPerson, Text: s}, nil
 	}
-	return member{}, errors.New("want somebody@example.com, @example.com, or group:NAME")
+	return dev.Member{}, errors.New("want somebody@example.com, @example.com, or group:NAME")
 }
 
 // accessOf combines who may open what. A group without a name on the platform is a finding, and its people have no
 // access: an incomplete policy closes a path, and never opens it.
-func accessOf(f Facts, v Values) (access, []dev.Finding) {
-	var a access
+func accessOf(f Facts, v Values) (dev.Granted, []dev.Finding) {
 	var findings []dev.Finding
 	names := map[string]string{}
 	for _, pair := range splitList(v.Text("groups")) {
 		name, text, _ := strings.Cut(pair, "=")
 		names[name] = text
 	}
-	group := func(name, where string) []member {
+	group := func(name, where string) []dev.Member {
 		if text, ok := names[name]; ok {
-			return []member{{"group", text}}
+			return []dev.Member{{Kind: dev.MemberGroup, Text: text}}
 		}
 		finding := dev.Finding{
 			ID: "policy.group", Severity: dev.Warns, Message: fmt.Sprintf("group %s has no name on the platform, so its people have no access", name),
@@ -101,82 +81,19 @@ func accessOf(f Facts, v Values) (access, []dev.Finding) {
 		findings = append(findings, finding)
 		return nil
 	}
-	var everybody []member
+	var everybody []dev.Member
 	for _, one := range splitList(v.Text("members")) {
 		m, err := parseMember(one)
 		switch {
 		case err != nil: // the parameter's check has refused it already
-		case m.Kind == "group":
+		case m.Kind == dev.MemberGroup:
 			everybody = append(everybody, group(m.Text, "")...)
 		default:
 			everybody = append(everybody, m)
 		}
 	}
-	a.All = slices.Clone(everybody)
-	for _, p := range f.Policy {
-		if slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == p.Path }) {
-			continue // the first of several policies for a path applies
-		}
-		g := grant{Title: p.Path, Path: p.Path}
-		for _, name := range p.Allow.Groups {
-			g.Members = append(g.Members, group(name, p.Origin)...)
-		}
-		for _, email := range p.Allow.Emails {
-			g.Members = append(g.Members, member{"person", email})
-		}
-		for _, domain := range p.Allow.Domains {
-			g.Members = append(g.Members, member{"domain", domain})
-		}
-		a.All = append(a.All, g.Members...)
-		a.Grants = append(a.Grants, g)
-	}
-	a.All = distinct(a.All)
-	for i, p := range a.Grants {
-		j := slices.IndexFunc(f.Policy, func(q dev.Policy) bool { return q.Path == p.Path })
-		if f.Policy[j].Allow.Anyone {
-			p.Members = a.All
-		}
-		a.Grants[i].Members = distinct(p.Members)
-	}
-	if !slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == "/*" }) {
-		a.Grants = append(a.Grants, grant{Title: "everybody", Members: a.All})
-	}
-	return a, findings
-}
-
-// distinct removes duplicates.
-func distinct(all []member) []member {
-	out := []member{}
-	for _, m := range all {
-		if !slices.Contains(out, m) {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// streamlitPaths are the paths that a browser loads for every page, relative to the app's base path.
-// Source: streamlit/web/server, the routes of server.py and the starlette app.
-func streamlitPaths() []string { return []string{"/_stcore", "/component", "/media", "/static"} }
-
-// restrictsRoot reports whether the policy for "/*" excludes some members, who then cannot load what every page needs.
-func (a access) restrictsRoot() bool {
-	return slices.ContainsFunc(a.Grants, func(g grant) bool { return g.Path == "/*" && len(g.Members) < len(a.All) })
-}
-
-// prefixOf returns the literal beginning of a policy's path. exact reports that the whole path is literal, apart from
-// "/*" at its end; below reports that it ends in "/*", and so covers everything below as well.
-func prefixOf(pattern string) (prefix string, exact, below bool) {
-	base, below := strings.CutSuffix(pattern, "/*")
-	if i := strings.IndexFunc(base, func(r rune) bool { return !plainInPath(r) }); i >= 0 {
-		return base[:i], false, below
-	}
-	return base, true, below
-}
-
-// plainInPath reports whether a character looks the same in every encoding of a path.
-func plainInPath(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/_.~-", r)
+	granted := dev.NewGranted(f.Policy, everybody, group)
+	return granted, findings
 }
 
 const pagesDocs = "https://docs.streamlit.io/develop/concepts/architecture/architecture"
@@ -196,7 +113,7 @@ func pathFindings(f Facts) []dev.Finding {
 	findings := []dev.Finding{finding}
 	base := path.Join("/", f.App.BasePath)
 	for _, p := range closed {
-		start, _, _ := prefixOf(p.Path)
+		start, _, _ := dev.LiteralPrefix(p.Path)
 		if base == "/" || start == base || strings.HasPrefix(start, base+"/") {
 			continue
 		}

@@ -70,7 +70,7 @@ func crowd() []dev.Person {
 }
 
 // is reports whether a member is this person.
-func is(m member, p dev.Person) bool {
+func is(m dev.Member, p dev.Person) bool {
 	switch m.Kind {
 	case "group":
 		return slices.ContainsFunc(p.Groups, func(g string) bool { return g+"@groups.example.com" == m.Text })
@@ -85,7 +85,7 @@ func visited() []string {
 }
 
 // TestConditions_LetInWhomThePoliciesLetIn compares the decision of IAM with that of sdev, for people who are all
-// members. If the two differ, IAM must be the stricter.
+// members. If the two differ, IAM must be the stricter. The local front door has to say the same as the bundle's text.
 func TestConditions_LetInWhomThePoliciesLetIn(t *testing.T) {
 	for name, policies := range policySets() {
 		t.Run(name, func(t *testing.T) {
@@ -101,15 +101,22 @@ func TestConditions_LetInWhomThePoliciesLetIn(t *testing.T) {
 					got := slices.ContainsFunc(grants, func(b binding) bool {
 						return holds(t, b.Expression, requested) && slices.ContainsFunc(b.members, func(m string) bool {
 							kind, text, _ := strings.Cut(m, ":")
-							return is(member{map[string]string{"user": "person"}[kind] + map[string]string{"domain": "domain", "group": "group"}[kind], text}, p)
+							return is(dev.Member{Kind: map[string]string{"user": "person"}[kind] + map[string]string{"domain": "domain", "group": "group"}[kind], Text: text}, p)
 						})
 					})
 					want := dev.Decide(policies, requested, &p).Decision == dev.Allowed
-					for _, shared := range streamlitPaths() {
+					for _, shared := range dev.SharedPaths() {
 						want = want || strings.HasPrefix(requested, shared+"/") // every page needs it
 					}
 					if got != want && (got || len(unexpressed) == 0) {
 						t.Errorf("%s at %s: IAM says %v, the policies say %v\n%+v", p.Email, requested, got, want, grants)
+					}
+				}
+			}
+			for _, b := range who.IAMBindings(f.App.BasePath) {
+				for _, requested := range visited() {
+					if text := b.Condition.Expression(); b.Condition.Holds(requested) != holds(t, text, requested) {
+						t.Errorf("at %s the local front door says %v about %s", requested, b.Condition.Holds(requested), text)
 					}
 				}
 			}
@@ -134,7 +141,7 @@ func TestApplications_LetNobodyInWhomThePoliciesKeepOut(t *testing.T) {
 				for _, requested := range visited() {
 					app := deciding(t, all, requested)
 					got := slices.ContainsFunc(app.people, func(m map[string]string) bool {
-						return is(member{strings.ReplaceAll(m["kind"], "access", "group"), m["text"]}, p)
+						return is(dev.Member{Kind: strings.ReplaceAll(m["kind"], "access", "group"), Text: m["text"]}, p)
 					})
 					want := dev.Decide(policies, requested, &p).Decision == dev.Allowed
 					if got && !want || want && !got && !differs {

@@ -2,8 +2,6 @@ package handoff
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"sdev/dev"
 )
@@ -22,16 +20,18 @@ const policyDocs = "https://docs.aws.amazon.com/elasticloadbalancing/latest/appl
 // albPolicies turns the policies that close a path into listener rules. Any other policy is a finding, because only the
 // app can enforce it.
 func albPolicies(f Facts, target, fix string) (closed []closingRule, findings []dev.Finding) {
+	for i, c := range dev.ClosedPaths(f.Policy) {
+		closed = append(closed, closingRule{Priority: 10 + i, Patterns: c.Patterns})
+	}
 	for _, p := range f.Policy {
 		finding := dev.Finding{ID: "policy." + target, Severity: dev.Warns, Fix: fix, Docs: policyDocs}
 		finding.File, finding.Line = splitOrigin(p.Origin)
 		switch {
 		case p.Allow.Anyone:
 			continue
-		case letsNobodyIn(p) && isExpressible(p, f.Policy):
-			closed = append(closed, closingRule{Priority: 10 + len(closed), Patterns: pathPatterns(p.Path)})
+		case p.Allow.IsNobody() && dev.ClosesAtALB(p, f.Policy):
 			continue
-		case letsNobodyIn(p):
+		case p.Allow.IsNobody():
 			finding.Message = fmt.Sprintf("%s is for nobody, but a load balancer cannot close it: another policy opens a part of it, or a * in the middle of the path means something else there", p.Path)
 		default:
 			finding.Message = fmt.Sprintf("%s is %s, but a load balancer does not know who a person is, so everybody who gets past it reaches this page", p.Path, p.Allow)
@@ -63,42 +63,10 @@ func policyRows(f Facts) []policyRow {
 		switch {
 		case p.Allow.Anyone:
 			by = "what signs people in, for every page"
-		case letsNobodyIn(p) && isExpressible(p, f.Policy):
+		case p.Allow.IsNobody() && dev.ClosesAtALB(p, f.Policy):
 			by = "a rule of the load balancer, at the first request of the page"
 		}
 		all = append(all, policyRow{Path: p.Path, For: p.Allow.String(), By: by})
 	}
 	return all
-}
-
-// letsNobodyIn reports whether a policy closes its path to everybody.
-func letsNobodyIn(p dev.Policy) bool {
-	return !p.Allow.Anyone && len(p.Allow.Groups)+len(p.Allow.Emails)+len(p.Allow.Domains) == 0
-}
-
-// isExpressible reports whether a listener rule closes exactly what the policy closes. In a listener rule, a star also
-// matches slashes, and there are no exceptions.
-func isExpressible(p dev.Policy, all []dev.Policy) bool {
-	base, below := strings.CutSuffix(p.Path, "/*")
-	if strings.Contains(base, "*") || len(p.Path) > 120 {
-		return false
-	}
-	return !slices.ContainsFunc(all, func(other dev.Policy) bool {
-		if other.Path == p.Path {
-			return !letsNobodyIn(other)
-		}
-		return below && (strings.HasPrefix(other.Path, base+"/") || other.Path == base || strings.Contains(other.Path, "*"))
-	})
-}
-
-// pathPatterns are the path patterns of the listener rule for a policy's path.
-func pathPatterns(pattern string) []string {
-	base, below := strings.CutSuffix(pattern, "/*")
-	switch {
-	case !below:
-		return []string{pattern}
-	case base == "":
-		return []string{"/*"}
-	}
-	return []string{base, pattern}
 }

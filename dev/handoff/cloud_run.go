@@ -144,12 +144,9 @@ type binding struct {
 	members    []string
 }
 
-func (b *binding) addMembers(list []member) {
-	kinds := map[string]string{"person": "user:", "domain": "domain:", "group": "group:"}
-	for _, m := range list {
-		b.members = append(b.members, kinds[m.Kind]+m.Text)
-	}
-	b.Members = strings.Join(b.members, ", ")
+func newBinding(b dev.IAMBinding) binding {
+	names := dev.IAMNames(b.Members)
+	return binding{Title: b.Title, Members: strings.Join(names, ", "), Expression: b.Condition.Expression(), members: names}
 }
 
 // bindings are the value of the Terraform variable "access". A binding without members is left out.
@@ -169,31 +166,25 @@ const maxOperators = 12
 
 const pathDocs = "https://docs.cloud.google.com/chrome-enterprise-premium/docs/hostname-and-path-conditions"
 
-// conditions turns grants into bindings of IAM. Bindings add up, so the condition of each excludes the paths that a
-// more specific grant decides.
-func conditions(f Facts, allowed access) ([]binding, []dev.Finding) {
+// conditions turns grants into bindings of IAM, and finds what no condition can express.
+func conditions(f Facts, allowed dev.Granted) ([]binding, []dev.Finding) {
 	var all []binding
 	var findings []dev.Finding
 	for _, g := range allowed.Grants {
-		b := binding{Title: g.Title}
-		b.addMembers(g.Members)
-		prefix, exact, below := prefixOf(g.Path)
 		place := dev.Finding{Docs: pathDocs}
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
 			place.File, place.Line = splitOrigin(f.Policy[i].Origin)
 		}
-		if !exact {
+		grant, ok := allowed.IAM(g)
+		if !ok {
+			prefix, _, _ := dev.LiteralPrefix(g.Path)
 			place.ID, place.Severity = "policy.cloud-run.pattern", dev.Warns
 			place.Message = fmt.Sprintf("conditions of IAM only compare the beginning of a path, so they cannot express %s: every path that begins with %s is closed to everybody", g.Path, prefix)
 			place.Fix = "list the paths one by one, or check in the page who the person is"
 			findings = append(findings, place)
 			continue
 		}
-		inside := pathExpression(prefix, below)
-		if g.Path == "" || g.Path == "/*" {
-			inside = ""
-		}
-		b.Expression = conjunction(inside, exceptionExpression(allowed.Grants, g, prefix, below))
+		b := newBinding(grant)
 		if n := operators(b.Expression); n > maxOperators {
 			place.ID, place.Severity = "policy.cloud-run.size", dev.Blocks
 			place.Message = fmt.Sprintf("the condition of %s has %d logical operators, but IAM allows %d", g.Title, n, maxOperators)
@@ -202,57 +193,10 @@ func conditions(f Facts, allowed access) ([]binding, []dev.Finding) {
 		}
 		all = append(all, b)
 	}
-	if allowed.restrictsRoot() {
-		b := binding{Title: "what every page loads"}
-		b.addMembers(allowed.All)
-		var parts []string
-		for _, p := range streamlitPaths() {
-			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(path.Join("/", f.App.BasePath, p)+"/")))
-		}
-		b.Expression = strings.Join(parts, " || ")
-		all = append(all, b)
+	if shared, ok := allowed.IAMShared(f.App.BasePath); ok {
+		all = append(all, newBinding(shared))
 	}
 	return all, findings
-}
-
-// pathExpression matches a path and, with below, every path below it.
-func pathExpression(prefix string, below bool) string {
-	also := fmt.Sprintf("request.path == %s", jsonText(prefix+"/"))
-	if below {
-		also = fmt.Sprintf("request.path.startsWith(%s)", jsonText(prefix+"/"))
-	}
-	return fmt.Sprintf("request.path == %s || %s", jsonText(prefix), also)
-}
-
-// exceptionExpression matches the paths that g covers and a more specific grant decides; "" if there are none.
-func exceptionExpression(all []grant, g grant, prefix string, below bool) string {
-	var parts []string
-	for _, other := range all {
-		if other.Path == g.Path || other.Path == "" || g.Path != "" && !below {
-			continue
-		}
-		start, exact, wide := prefixOf(other.Path)
-		switch {
-		case g.Path != "" && start != prefix && !strings.HasPrefix(start, prefix+"/"):
-		case g.Path != "" && start == prefix && wide && exact:
-		case exact:
-			parts = append(parts, pathExpression(start, wide))
-		default:
-			parts = append(parts, fmt.Sprintf("request.path.startsWith(%s)", jsonText(start)))
-		}
-	}
-	return strings.Join(parts, " || ")
-}
-
-// conjunction matches what inside matches and except does not.
-func conjunction(inside, except string) string {
-	switch {
-	case except == "":
-		return inside
-	case inside == "":
-		return "!(" + except + ")"
-	}
-	return "(" + inside + ") && !(" + except + ")"
 }
 
 func operators(expression string) int {

@@ -151,7 +151,7 @@ const accessDocs = "https://developers.cloudflare.com/cloudflare-one/access-cont
 
 // applications turns grants into applications of Access. An application covers everything below its path; the one with
 // the longest path decides.
-func applications(f Facts, v Values, allowed access, base string) ([]application, []dev.Finding) {
+func applications(f Facts, v Values, allowed dev.Granted, base string) ([]application, []dev.Finding) {
 	var all []application
 	var findings []dev.Finding
 	for _, g := range allowed.Grants {
@@ -191,7 +191,7 @@ func applications(f Facts, v Values, allowed access, base string) ([]application
 		a.paths, a.scoped, a.Covers = []string{covered}, true, v.Text("domain")+covered
 		all = append(all, a)
 	}
-	if allowed.restrictsRoot() {
+	if allowed.RestrictsRoot() {
 		findings = append(findings, dev.Finding{
 			ID: "policy.cloudflare.base", Severity: dev.Warns, Docs: accessDocs,
 			Message: "the policy for /* excludes people who may open other paths; it also covers what every page loads (/_stcore, /static), so they see an empty page",
@@ -207,7 +207,7 @@ func applications(f Facts, v Values, allowed access, base string) ([]application
 func accessPath(p string) (covered string, wider bool) {
 	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
 	for i, part := range parts {
-		j := strings.IndexFunc(part, func(r rune) bool { return r != '*' && !plainInPath(r) })
+		j := strings.IndexFunc(part, func(r rune) bool { return r != '*' && !dev.IsPlainInPath(r) })
 		if j < 0 && strings.Count(part, "*") <= 1 {
 			wider = wider || strings.Contains(part, "*")
 			continue

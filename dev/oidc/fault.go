@@ -43,6 +43,7 @@ const (
 	atClaims                // the claims of ID token and userinfo
 	atSigning               // an ID token is about to be signed
 	atReply                 // an answer in JSON is about to be sent
+	atDoor                  // a front door, which is not part of the provider, is about to pass a request on
 )
 
 // params are a fault's parameters, defaults included.
@@ -53,8 +54,9 @@ type faultKind struct {
 	name, about string
 	params      []string // "name=default"
 	at          stage
-	endpoint    string // where it acts; "" is as its parameter endpoint says
-	grant       string // only for this grant_type
+	endpoint    string     // where it acts; "" is as its parameter endpoint says
+	modes       []dev.Mode // of a fault at a front door: the doors that know it
+	grant       string     // only for this grant_type
 	check       func(params) error
 
 	request  func(rc *requestContext, f params) error
@@ -155,6 +157,36 @@ func (p *Provider) setFault(f Fault) error {
 
 // takeFaults returns the faults that act on a request at one stage, counts their use, and sends their events.
 func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
+	where := rc.endpoint.name
+	if at == atDecision {
+		where = "authorize" // with or without the sign-in page
+	}
+	return p.countFaults(dev.AuthFault{Where: where, User: rc.user, Client: rc.client}, func(k faultKind, f *Fault) bool {
+		return k.at == at && k.appliesTo(rc, f)
+	})
+}
+
+// DoorFaults returns the faults that act now on a request at a front door, by their names, with their parameters, and
+// counts their use. user is the e-mail address of whoever makes the request; "" is nobody.
+func (p *Provider) DoorFaults(door dev.Mode, client, user string) map[string]map[string]string {
+	p.mu.Lock()
+	none := len(p.data.Faults) == 0
+	p.mu.Unlock()
+	if none {
+		return nil
+	}
+	out := map[string]map[string]string{}
+	for _, f := range p.countFaults(dev.AuthFault{Where: string(door), User: user, Client: client}, func(k faultKind, f *Fault) bool {
+		return k.at == atDoor && slices.Contains(k.modes, door) && (f.User == "" || strings.EqualFold(f.User, user)) && (f.Client == "" || f.Client == client)
+	}) {
+		out[f.kind.name] = f.Params
+	}
+	return out
+}
+
+// countFaults returns the faults that act, counts their use, and sends an event about each: about, with the fault's name
+// and how many uses are left.
+func (p *Provider) countFaults(about dev.AuthFault, acts func(faultKind, *Fault) bool) []activeFault {
 	var (
 		now    []activeFault
 		events []dev.AuthFault
@@ -163,16 +195,12 @@ func (p *Provider) takeFaults(rc *requestContext, at stage) []activeFault {
 	for i := range p.data.Faults {
 		f := &p.data.Faults[i]
 		k := p.kinds[f.Name]
-		if k.at != at || !k.appliesTo(rc, f) {
+		if !acts(k, f) {
 			continue
 		}
-		left := f.countUse()
 		now = append(now, activeFault{Params: k.withDefaults(f.Params), kind: k})
-		where := rc.endpoint.name
-		if at == atDecision {
-			where = "authorize" // with or without the sign-in page
-		}
-		events = append(events, dev.AuthFault{Fault: f.Name, Where: where, User: rc.user, Client: rc.client, Left: left})
+		about.Fault, about.Left = f.Name, f.countUse()
+		events = append(events, about)
 	}
 	var err error
 	if len(now) > 0 {

@@ -7,11 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sdev/dev"
 )
 
 // faultKinds lists all faults, in the order in which help prints them.
 func faultKinds() []faultKind {
-	return slices.Concat(signInFaults(), tokenFaults(), claimFaults(), wireFaults())
+	return slices.Concat(signInFaults(), tokenFaults(), claimFaults(), wireFaults(), doorFaults())
 }
 
 // signInFaults act before there is a token.
@@ -103,6 +105,28 @@ func claimFaults() []faultKind {
 			name: "wrong-sub", about: "userinfo describes another person than the ID token", at: atClaims, endpoint: "userinfo", params: []string{"value=somebody-else"},
 			claims: func(c claims, f params) { c["sub"] = f["value"] },
 		},
+	}
+}
+
+// doorFaults act at a front door, in the modes that have one. The front door itself carries them out: see package
+// gateway.
+func doorFaults() []faultKind {
+	all := []dev.Mode{dev.ALBLogin, dev.IAPLogin, dev.AccessLogin}
+	at := func(modes []dev.Mode, name, about string, check func(params) error, defaults ...string) faultKind {
+		return faultKind{name: name, about: "front door: " + about, at: atDoor, modes: modes, params: defaults, check: check}
+	}
+	return []faultKind{
+		at([]dev.Mode{dev.ALBLogin}, dev.DoorSigner, "the token is signed by another load balancer", nil, "value=arn:aws:elasticloadbalancing:us-east-1:999999999999:loadbalancer/app/another/0123456789abcdef"),
+		at([]dev.Mode{dev.ALBLogin}, dev.DoorClient, "the token is for another client of the identity provider", nil, "value=another-client"),
+		at([]dev.Mode{dev.IAPLogin, dev.AccessLogin}, dev.DoorAudience, "the token is for another application", nil, "value=/projects/1/global/backendServices/1"),
+		at(all, dev.DoorIssuer, "the token is from another issuer", nil, "value=https://another-issuer.example"),
+		at(all, dev.DoorExpired, "the token expired this long ago", durationParam("by"), "by=1h"),
+		at(all, dev.DoorSignature, "the token's signature is invalid", nil),
+		at(all, dev.DoorKey, "the token is signed by a key that is not published", nil),
+		at(all, dev.DoorClaims, "the token grows by this many bytes", numberParam("bytes", 1, 1<<16), "bytes=12000"),
+		at(all, dev.DoorHeader, "the header with the token is missing; the others are there", nil),
+		at(all, dev.DoorSession, "the session has ended, so the person has to sign in again", nil),
+		at(all, dev.DoorDown, "the front door answers with a server error", numberParam("code", 500, 599), "code=502"),
 	}
 }
 

@@ -94,7 +94,8 @@ func (p *Provider) adapt(e *endpoint, r *http.Request, at mappedAddress) error {
 	switch e.name {
 	case "authorize":
 		q := r.URL.Query()
-		if q.Get("scope") == "" && strings.HasSuffix(at.host, ".amazoncognito.com") { // there, none means all of the client's
+		// There, no scope means all of the client's, and openid alone all attributes that the client may read.
+		if scope := q.Get("scope"); (scope == "" || scope == "openid") && strings.HasSuffix(at.host, ".amazoncognito.com") {
 			q.Set("scope", "openid email phone profile")
 		}
 		if q.Get("response_type") == "" { // GitHub needs none

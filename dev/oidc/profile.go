@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"math/big"
 	"strconv"
 	"strings"
 
@@ -55,7 +54,7 @@ func profileNamed(name string) profile {
 // google follows developers.google.com/identity/openid-connect: subjects of 21 digits, hd for people
 // of a Workspace domain, no groups, refresh tokens by access_type=offline that stay, and no end_session.
 func google(p *profile) {
-	p.refresh, p.subject = refreshKeep, digitsOf
+	p.refresh, p.subject = refreshKeep, dev.GoogleSubject
 	p.paths = map[string][]string{
 		"authorize":   {"/o/oauth2/v2/auth", "/o/oauth2/auth"},
 		"token":       {"/token", "/o/oauth2/token"},
@@ -66,7 +65,7 @@ func google(p *profile) {
 	}
 	p.groups = func(claims, []string) {}
 	p.shape = func(c claims, person dev.Person) {
-		if domain := domainOf(person.Email); domain != "gmail.com" && domain != "googlemail.com" && c["email"] != nil {
+		if domain := dev.HostedDomain(person.Email); domain != "" && c["email"] != nil {
 			c["hd"] = domain
 		}
 		delete(c, "preferred_username")
@@ -191,14 +190,6 @@ func uuidOf(s string) string {
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8: of one's own making (RFC 9562)
 	h := hex.EncodeToString(sum[:16])
 	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
-}
-
-// digitsOf is 21 digits, as Google's subjects are.
-func digitsOf(s string) string {
-	sum := sumOf(s)
-	n := new(big.Int).Mod(new(big.Int).SetBytes(sum[:]), new(big.Int).Exp(big.NewInt(10), big.NewInt(20), nil))
-	d := n.String()
-	return "1" + strings.Repeat("0", 20-len(d)) + d
 }
 
 func pairwiseOf(s string) string {

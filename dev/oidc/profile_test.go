@@ -92,7 +92,7 @@ func TestProfiles_GiveRefreshTokensAsTheyDo(t *testing.T) {
 }
 
 func TestSubjects_AreStableAndOfTheRightForm(t *testing.T) {
-	if got := digitsOf("alice@example.com"); !regexp.MustCompile(`^1[0-9]{20}$`).MatchString(got) || got != digitsOf("Alice@Example.COM") || got == digitsOf("bob@example.com") {
+	if got := dev.GoogleSubject("alice@example.com"); !regexp.MustCompile(`^1[0-9]{20}$`).MatchString(got) || got != dev.GoogleSubject("Alice@Example.COM") || got == dev.GoogleSubject("bob@example.com") {
 		t.Errorf("digits %s", got)
 	}
 	if got := uuidOf("alice@example.com"); !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(got) {

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/config"
@@ -53,6 +54,7 @@ type derivation struct {
 	parts    config.Parts // all but image, ports and login, which effective adds
 	images   Execer
 	stateDir string
+	now      func() time.Time
 	config   *gatewayConfig // effective sets its login
 }
 
@@ -60,7 +62,7 @@ type derivation struct {
 func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	parts := d.parts
 	parts.Port, parts.ProviderPort, parts.Image = ports.App, ports.Provider, imageFacts(image)
-	login, err := d.login.provider(d.project, ports, config.AppURL(d.project, parts))
+	login, err := d.login.provider(d.project, runFacts{ports, config.AppURL(d.project, parts), parts.Machine.CA, d.now()})
 	if err != nil {
 		return engine.Effective{}, err
 	}

@@ -126,6 +126,9 @@ func localNotes(found *detect.Findings, person bool) []dev.Warning {
 		case detect.HandledBrowser, detect.HandledService:
 			w.Message = "--local bypasses no login here, because the code does not read LOCAL_STREAMLIT; " + f.Value + " talks to its real service: " + f.Source()
 			w.Hint = "let the code skip its login if LOCAL_STREAMLIT is set"
+		case detect.HandledDoor:
+			w.Message = "an identity proxy in front of the app signs people in, and --local has none: " + f.Source()
+			w.Hint = "to put one in front: sdev up --with-auth=" + f.Value + "; or let the code use a default user if LOCAL_STREAMLIT is set"
 		case detect.HandledHeaders:
 			w.Message = "a proxy in front of the app signs people in, and there is none on this machine: " + f.Source()
 			w.Hint = "sdev drops such headers, because anybody could forge them; let the code use a default user if LOCAL_STREAMLIT is set"

@@ -87,7 +87,7 @@ func TestIdentity_TheProviderTakesTheAppsOwnClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
+	l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestIdentity_TheProviderTakesTheAppsOwnClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err = s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501"); err != nil || l.Mapped != nil {
+	if l, err = s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"}); err != nil || l.Mapped != nil {
 		t.Errorf("st.login needs no addresses of others: %+v, %v", l.Mapped, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/config"
@@ -28,6 +29,7 @@ type loginSetup struct {
 	current  string           // e-mail address of the person who signs in without the sign-in page
 	found    *detect.Findings // the evidence for the mode and the client; nil if the login is bypassed
 	identity identity         // in modes with a login
+	door     *dev.FrontDoor   // in modes with a front door; without what depends on the provider
 	person   *dev.Person      // who st.user is while the login is bypassed; nil for nobody
 	warnings []dev.Warning    // includes assumptions
 }
@@ -65,6 +67,7 @@ func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 		s.current = person.Email
 	}
 	s.identity = newIdentity(p, s.found)
+	s.door = newDoor(p, s.mode)
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
 	for _, b := range s.found.Login.Bypassed {
 		s.warnings = append(s.warnings, dev.Warning{Code: dev.CodeAuthBypass, Message: b.Place() + ": the code sets " + b.Value + " itself, so the login is bypassed in every mode", Hint: "remove it: sdev up --local sets it"})
@@ -84,11 +87,17 @@ func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 	if i >= 0 && hasNative && detect.IsGeneral(found.Auth[i].Value) {
 		i = -1 // packages such as msal have other uses; st.login has none
 	}
+	door := slices.IndexFunc(found.Auth, isDoor)
+	if door >= 0 && hasNative && len(found.Login.Providers) == 0 {
+		hasNative = false // the app reads st.user, which Streamlit fills from the proxy's headers, and never calls st.login
+	}
 	switch {
 	case i >= 0 && !hasNative:
 		return dev.AppLogin, found.Auth[i], nil
 	case hasNative && i < 0:
 		return dev.Native, native, nil
+	case door >= 0 && !hasNative:
+		return dev.Mode(found.Auth[door].Value), found.Auth[door], nil
 	}
 	e := &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitProject, Message: "sdev found no login in the code that --with-auth can run", Hint: "if the app has OAuth code of its own: sdev up --with-auth=app"}
 	if hasNative {
@@ -100,6 +109,39 @@ func LoginMode(found *detect.Findings) (dev.Mode, detect.Fact, error) {
 		e.Hint = withoutProvider(other.Value)
 	}
 	return "", detect.Fact{}, e
+}
+
+// isDoor reports whether a login is that of an identity proxy that sdev can put in front of the app.
+func isDoor(f detect.Fact) bool {
+	return detect.HandlingOf(f.Value) == detect.HandledDoor && slices.Contains(config.LoginModes(), f.Value)
+}
+
+// LoginModes returns every mode with a login that the code has, the one of [LoginMode] first.
+func LoginModes(found *detect.Findings) []dev.Mode {
+	var modes []dev.Mode
+	add := func(m dev.Mode) {
+		if m != "" && !slices.Contains(modes, m) {
+			modes = append(modes, m)
+		}
+	}
+	first, _, _ := LoginMode(found) // an error means that none comes first
+	add(first)
+	for _, f := range found.Auth {
+		switch detect.HandlingOf(f.Value) {
+		case detect.HandledApp:
+			if !detect.IsGeneral(f.Value) {
+				add(dev.AppLogin)
+			}
+		case detect.HandledNative:
+			add(dev.Native)
+		case detect.HandledDoor:
+			if isDoor(f) {
+				add(dev.Mode(f.Value))
+			}
+		default: // no mode runs it
+		}
+	}
+	return modes
 }
 
 // withoutProvider says what to do about a login that the local provider cannot run.
@@ -172,15 +214,27 @@ func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginP
 		return config.LoginParts{Person: s.personClaims(p)}
 	}
 	parts := config.LoginParts{Hosts: s.identity.hosts(), Mapped: s.identity.text(), Secrets: p.SecretsPath()}
+	if s.door != nil {
+		parts.Door, parts.Trust = s.doorAt(p, ports), p.TrustPath()
+	}
 	for _, v := range s.found.Login.Variables {
 		parts.Client = append(parts.Client, v.Value)
 	}
 	return parts
 }
 
-// provider returns the settings of the local provider. page is the address of the app. In native mode it also writes the
-// app's secrets file, which contains the provider's address.
-func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string) (dev.LoginSettings, error) {
+// runFacts are the facts about a run that a login depends on.
+type runFacts struct {
+	ports engine.Ports
+	page  string    // address of the app
+	ca    config.CA // this machine's extra certificate authority
+	now   time.Time
+}
+
+// provider returns the settings of the local provider. In native mode it also writes the app's secrets file, which
+// contains the provider's address; in modes with a front door the certificates that the app trusts.
+func (s loginSetup) provider(p *config.Project, run runFacts) (dev.LoginSettings, error) {
+	page := run.page
 	if !s.mode.SignsIn() {
 		return dev.LoginSettings{Mode: s.mode}, nil
 	}
@@ -188,11 +242,16 @@ func (s loginSetup) provider(p *config.Project, ports engine.Ports, page string)
 	if err != nil {
 		return dev.LoginSettings{}, err
 	}
-	l := dev.LoginSettings{Mode: s.mode, Issuer: dev.Issuer(ports.Provider), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
+	l := dev.LoginSettings{Mode: s.mode, Issuer: dev.Issuer(run.ports.Provider), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
 	component := page + "/component/streamlit_oauth.authorize_button"
 	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
 		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}
 	ids := []string{app.ID}
+	if s.door != nil {
+		if err := s.addDoor(p, &l, run, keys); err != nil {
+			return l, err
+		}
+	}
 	if s.mode == dev.Native {
 		n := config.NativeLogin{RedirectURI: page + "/oauth2callback", Metadata: l.Issuer + "/.well-known/openid-configuration", ClientID: appClient, Keys: keys}
 		for _, provider := range s.found.Login.Providers {
@@ -229,6 +288,13 @@ func checkProvider(project string, l dev.LoginSettings) error {
 func (s loginSetup) profile(p *config.Project) string {
 	if p.Settings.Auth.Profile != "" {
 		return p.Settings.Auth.Profile
+	}
+	switch {
+	case s.door == nil:
+	case s.door.IAP != nil:
+		return "google"
+	case s.door.ALB != nil && s.door.ALB.Action == dev.ALBCognito:
+		return "cognito"
 	}
 	return cmp.Or(s.identity.profile(), dev.Profiles()[0])
 }

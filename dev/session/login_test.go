@@ -16,6 +16,7 @@ import (
 
 const (
 	ownLogin    = "import streamlit as st\nfrom streamlit_oauth import OAuth2Component\nURL = \"https://accounts.google.com/o/oauth2/v2/auth\"\nclient = get_parameter(\"/streamlit/oauth\")\n"
+	doorLogin   = "import streamlit as st\nx = st.context.headers['X-Amzn-Oidc-Data']\n"
 	nativeLogin = "import streamlit as st\nst.button('in', on_click=st.login, args=['google'])\nst.provider(\"google\")\n"
 )
 
@@ -41,6 +42,8 @@ func TestLogin_TheModeComesFromFlagSettingsOrCode(t *testing.T) {
 		"own code":           {ownLogin, "", DetectAuth, dev.AppLogin, "login mode app: streamlit_oauth is imported (Home.py:2)"},
 		"st.login":           {nativeLogin, "", DetectAuth, dev.Native, "login mode native: it uses st.login (Home.py:2)"},
 		"asked for":          {nativeLogin, "x-sdev: {auth: {mode: native}}", "app", dev.AppLogin, ""},
+		"door, and st.user":  {doorLogin + "st.write(st.user)\n", "", DetectAuth, dev.ALBLogin, "login mode alb: it reads the header of an ALB (Home.py:2)"},
+		"door":               {doorLogin, "", DetectAuth, dev.ALBLogin, "login mode alb: it reads the header of an ALB (Home.py:2)"},
 		"said":               {"import streamlit", "x-sdev: {auth: {mode: native}}", DetectAuth, dev.Native, ""},
 		"both, and asked":    {ownLogin + nativeLogin, "", "native", dev.Native, ""},
 		"bypass that is set": {ownLogin, "", "app", dev.AppLogin, ""},
@@ -62,7 +65,7 @@ func TestLogin_AnUnclearModeIsAnErrorWithItsEvidence(t *testing.T) {
 	for name, c := range map[string]struct{ script, message, hint string }{
 		"none":  {"import streamlit", "no login", "--with-auth=app"},
 		"two":   {ownLogin + nativeLogin, "Home.py:2", "--with-auth=native"},
-		"other": {"import streamlit as st\nx = st.context.headers['X-Amzn-Oidc-Data']\n", "alb", "--local"},
+		"other": {"import streamlit as st\nx = st.context.headers['X-Ms-Client-Principal']\n", "azure", "--local"},
 	} {
 		_, _, err := loginOf(t, c.script, "", Options{Auth: DetectAuth})
 		e, ok := errors.AsType[*dev.Error](err)
@@ -88,7 +91,7 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501/shop")
+	l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501/shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +111,7 @@ func TestLogin_OfOwnCodeIsAGoogleClientInTheParameterStore(t *testing.T) {
 	if l.Parameters["/db/password"] != (dev.Parameter{Value: "pass", Secure: true}) || l.Parameters["/plain"] != (dev.Parameter{Value: "v"}) || len(l.Parameters) != 3 {
 		t.Errorf("%+v", l.Parameters)
 	}
-	again, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501/shop")
+	again, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501/shop"})
 	if err != nil || !isKeptAs(l, again) {
 		t.Errorf("the same settings differ: %v", err)
 	}
@@ -126,7 +129,7 @@ func TestLogin_AClientOfTheProjectsOwnIsKnownToTheProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
+	l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +145,7 @@ func TestLogin_SettingsThatTheProviderWouldRefuseAreAnErrorAtOnce(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501")
+	_, err = s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"})
 	if e, ok := errors.AsType[*dev.Error](err); !ok || e.Code != dev.CodeAuthInvalid || !strings.Contains(e.Message, "http://localhost:8501/#back") || strings.Contains(e.Error(), "s3cret") {
 		t.Errorf("%+v", err)
 	}
@@ -153,7 +156,7 @@ func TestLogin_Bypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := s.provider(p, engine.Ports{App: 8501, Provider: 8601}, "http://localhost:8501"); err != nil || !isKeptAs(l, dev.LoginSettings{Mode: dev.Local}) {
+	if l, err := s.provider(p, runFacts{ports: engine.Ports{App: 8501, Provider: 8601}, page: "http://localhost:8501"}); err != nil || !isKeptAs(l, dev.LoginSettings{Mode: dev.Local}) {
 		t.Errorf("%v", err)
 	}
 }

@@ -129,6 +129,6 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	for _, n := range effective.Neighbours {
 		out.Neighbours = append(out.Neighbours, engine.Neighbour{Service: n.Service, Container: plan.ContainerName(p.Name, effective.Project.Services[n.Service]), Rules: n.Rules, Copies: n.Copies})
 	}
-	out.Effective = derivation{project: p, login: login, parts: parts, images: c.Exec, stateDir: state, config: &link.config}.effective
+	out.Effective = derivation{project: p, login: login, parts: parts, images: c.Exec, stateDir: state, now: s.host.Now, config: &link.config}.effective
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/gateway"
 	"sdev/dev/oidc"
 )
 
@@ -57,6 +58,8 @@ type AuthStatus struct {
 	Faults  []oidc.Fault `json:"faults"`  // those that are set
 	// Unmapped are the addresses of real identity providers that the app asked for something; usually none.
 	Unmapped []oidc.Unmapped `json:"unmapped,omitempty"`
+	// Told is what the front door told the app about each user, the latest request first; missing in modes without one.
+	Told []gateway.Told `json:"told,omitempty"`
 }
 
 // EngineStatus says which engine runs the containers.
@@ -95,7 +98,7 @@ func (i Instance) Status(ctx context.Context, h Host, r Runner, e EngineStatus) 
 		s.Reload = ReloadStatus{How: g.How, Watches: g.Watches, LastMS: g.Reload.MS}
 		s.Sessions, s.Exception, s.Reloads = g.Sessions, g.Exception, g.Reloads
 		if g.Mode.SignsIn() {
-			s.Issuer, s.Auth = g.Auth.Issuer, AuthStatus{len(g.Auth.People), g.Auth.Current, g.Auth.Faults, g.Auth.Unmapped}
+			s.Issuer, s.Auth = g.Auth.Issuer, AuthStatus{len(g.Auth.People), g.Auth.Current, g.Auth.Faults, g.Auth.Unmapped, g.Told}
 		}
 		if s.AWS.Source == config.AWSSession && !g.AWSExpires.IsZero() {
 			s.AWS.Expires = g.AWSExpires.UTC().Format(time.RFC3339)

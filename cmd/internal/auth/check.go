@@ -63,6 +63,7 @@ type containerView struct {
 	BypassError    string            `json:"bypass_error"`
 	Redirects      []string          `json:"redirects"`
 	RedirectsError string            `json:"redirects_error"`
+	Doors          map[string]string `json:"doors"`    // why the app cannot reach hosts of the front door, by host
 	Versions       map[string]string `json:"versions"` // of the installed packages
 
 	asked, answered time.Time // by this machine's clock
@@ -72,7 +73,8 @@ type containerView struct {
 type loginCheck struct {
 	mode     dev.Mode
 	issuer   string
-	origin   string // of the app, as the browser sees it
+	origin   string   // of the app, as the browser sees it
+	doors    []string // the public hosts of the front door, in modes with one
 	state    oidc.State
 	host     providerView
 	app      containerView
@@ -116,6 +118,7 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	gateway, _ := r.GatewayConfig()
 	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", gateway.Host, gateway.Port), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
+	l.doors = session.DoorHosts(r.Project, l.mode)
 	if l.mode == dev.AppLogin {
 		if l.addresses, l.fixed, err = session.LoginAddresses(r.Project); err != nil {
 			return loginCheck{}, err
@@ -125,7 +128,7 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
 	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
 	asking.Go(func() { l.components = inspectComponents(ctx, r) })
-	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode) })
+	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode, l.doors) })
 	asking.Wait()
 	l.state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState}) // again, because the requests may have created keys
 	return l, err
@@ -190,14 +193,14 @@ func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
 var checkScript string
 
 // runCheckScript runs check.py in the app's container, with the app's own Python.
-func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode) (containerView, error) {
+func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode, doors []string) (containerView, error) {
 	var in containerView
 	app, err := r.RequireContainer(r.Project.App)
 	if err != nil {
 		return in, err
 	}
 	in.asked = a.Now()
-	out, err := session.RunPython(ctx, r.Engine.Exec, app.Name, checkScript, issuer, string(mode))
+	out, err := session.RunPython(ctx, r.Engine.Exec, app.Name, checkScript, append([]string{issuer, string(mode)}, doors...)...)
 	in.answered = a.Now()
 	if err == nil {
 		err = json.Unmarshal(out, &in)

@@ -1,15 +1,17 @@
 """Print what the app's container knows about its login, as JSON without any secret.
 
-Arguments: the provider's issuer and the login mode. It runs with the Python of the app, whatever its version.
+Arguments: the provider's issuer, the login mode, and the hosts at which the app's code fetches a front door's keys. It
+runs with the Python of the app, whatever its version.
 """
 
 import json
 import os
 import sys
 import time
+import urllib.error
 import urllib.request
 
-issuer, mode = sys.argv[1:3]
+issuer, mode, *doors = sys.argv[1:]
 TIMEOUT = 5  # seconds
 
 
@@ -91,6 +93,21 @@ def redirects(env):
     return [secrets["auth"]["redirect_uri"]]
 
 
+def door_errors():
+    """Return why hosts of the front door cannot be reached, by host, with the certificates that the app trusts."""
+    failed = {}
+    if "SSL_CERT_FILE" in environment:
+        os.environ["SSL_CERT_FILE"] = environment["SSL_CERT_FILE"]
+    for host in doors:
+        try:
+            urllib.request.urlopen(f"https://{host}/", timeout=TIMEOUT).close()
+        except urllib.error.HTTPError:
+            pass  # it answers: that there is no such page is right
+        except OSError as error:
+            failed[host] = str(error)
+    return failed
+
+
 def versions():
     from importlib import metadata
 
@@ -122,6 +139,9 @@ out["issuer"] = (discovery or {}).get("issuer", "")
 if discovery:
     keys, out["discovery_error"] = tried(lambda: fetch(discovery["jwks_uri"])["keys"])
     out["keys"] = sorted(k.get("kid", "") for k in keys or [])
-out["redirects"], out["redirects_error"] = tried(lambda: redirects(environment))
+if doors:
+    out["doors"], _ = tried(door_errors)
+else:
+    out["redirects"], out["redirects_error"] = tried(lambda: redirects(environment))
 out["versions"], _ = tried(versions)
 print(json.dumps(out))

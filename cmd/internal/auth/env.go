@@ -24,7 +24,8 @@ func (a *commands) newEnvCmd(run func(context.Context, envOptions) error) *cobra
 		Use:   "env",
 		Short: "Print settings with which another program can use the provider",
 		Long: `Prints what a program on this machine needs to use the local provider: issuer, client and secret.
-Every address on localhost is allowed as its redirect address. The secret is not valid elsewhere.`,
+Every address on localhost is allowed as its redirect address. The secret is not valid elsewhere. With a
+front door it also prints the variables that the app's verification code gets.`,
 		Example: "  eval \"$(sdev auth env)\" && python tool.py\n  sdev auth env --json",
 		Args:    console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,6 +55,7 @@ func (a *commands) runEnv(ctx context.Context, o envOptions) error {
 		"OIDC_ISSUER": state.Issuer, "OIDC_CLIENT_ID": session.OutsideClient, "OIDC_CLIENT_SECRET": keys.Outside,
 		"OIDC_DISCOVERY_URL": state.Issuer + "/.well-known/openid-configuration", "OIDC_SCOPES": "openid email profile",
 	}
+	maps.Copy(env, session.DoorEnvironment(r.Project, r.Mode()))
 	if o.json {
 		return a.PrintJSON(env)
 	}

@@ -2,13 +2,18 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/session"
@@ -19,6 +24,10 @@ type explainOptions struct {
 	paths  []string // one; with --matrix also none
 	as     string
 	matrix bool
+	door   string // a mode with a front door; "" is the project's
+	expect string // file with the expected decisions
+	host   string // "" is the app's main host name
+	from   string // IP address
 	json   bool
 }
 
@@ -27,13 +36,21 @@ func (a *commands) newExplainCmd(run func(context.Context, explainOptions) error
 	cmd := &cobra.Command{
 		Use:   "explain PATH",
 		Short: "Explain who may reach a path, and which policy decides",
-		Long: `Says what the policies of the compose file (x-sdev.auth.policies) decide for a path: allow, deny, or
-login if nobody is signed in. If several policies cover the path, the most specific one decides. If
-none does, everybody who signs in may reach it. No engine is needed.
+		Long: `Says what happens to a request for a path: allow, deny, or login if nobody is signed in. No engine is needed.
 
-With --matrix it prints the decision for each person; without PATH also for every path that a policy names.`,
+If the project's login is an identity proxy in front of the app, it says what that proxy does, by which rule, and
+which identity headers the app gets; --door asks about another one. For other logins it says what the policies of
+the compose file (x-sdev.auth.policies) decide. If several policies cover the path, the most specific one decides.
+If none does, everybody who signs in may reach it.
+
+With --matrix it prints the decision for each person; without PATH also for every path that a policy names.
+
+With --expect it compares the decisions with those in a file, and fails if one differs. To write the file:
+  sdev auth explain --matrix --json >access.json
+Each entry needs path, user ("" is nobody) and decision; headers are compared if they are there.`,
 		Example: `  sdev auth explain /marketing/q3 --as alice@example.com
-  sdev auth explain --matrix`,
+  sdev auth explain --matrix --door alb
+  sdev auth explain --expect access.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.JSON = o.json
 			o.paths = args
@@ -47,12 +64,34 @@ With --matrix it prints the decision for each person; without PATH also for ever
 	f.StringVar(&o.as, "as", "", "decide for the person with this `EMAIL` (default: nobody is signed in)")
 	console.CompleteFlag(cmd, "as", a.OfferPeople)
 	f.BoolVar(&o.matrix, "matrix", false, "print the decision for nobody and for each person")
+	f.StringVar(&o.door, "door", "", "decide as this front door: `NAME` is "+strings.Join(doors(), ", "))
+	f.StringVar(&o.expect, "expect", "", "compare with the decisions in `FILE`; exit 1 if one differs")
+	f.StringVar(&o.from, "from", "", "decide for a request from this `IP` address")
+	f.StringVar(&o.host, "host", "", "decide for a request to this host `NAME`, if the front door has several")
 	f.BoolVar(&o.json, "json", false, "print one JSON object, with --matrix an array of them")
 	return cmd
 }
 
+// doors are the modes with a front door.
+func doors() []string {
+	return slices.DeleteFunc(config.LoginModes(), func(name string) bool { return !dev.Mode(name).HasDoor() })
+}
+
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
 func (o explainOptions) validate() error {
 	switch {
+	case o.door != "" && !slices.Contains(doors(), o.door):
+		return dev.UsageError("--door is "+strconv.Quote(o.door), "one of: "+strings.Join(doors(), ", "))
+	case o.expect != "" && (len(o.paths) > 0 || o.matrix || o.as != "" || o.json):
+		return dev.UsageError("--expect cannot be combined with a path, --as, --matrix or --json", "the file names the paths and the people")
+	case o.from != "" && !isAddress(o.from):
+		return dev.UsageError("--from: "+strconv.Quote(o.from)+" is not an IP address", "for example: --from 203.0.113.7")
+	case o.expect != "":
+		return nil
 	case len(o.paths) > 1:
 		return dev.UsageError(fmt.Sprintf("sdev auth explain takes one path, but got %d", len(o.paths)), "quote a path with spaces in it")
 	case len(o.paths) == 0 && !o.matrix:
@@ -69,8 +108,15 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.matrix {
-		return a.explainAll(p.Settings.Auth, path, o.json)
+	explain, mode := session.NewExplainer(p, dev.Mode(o.door), a.Now)
+	decide := func(path string, who *dev.Person) (verdict, error) {
+		return newVerdict(explain, session.Visit{Path: path, Who: who, Host: o.host, From: o.from})
+	}
+	switch {
+	case o.expect != "":
+		return a.compareExpected(p.Settings.Auth, decide, o.expect)
+	case o.matrix:
+		return a.explainAll(p.Settings.Auth, decide, path, o.json)
 	}
 	var who *dev.Person
 	note := ""
@@ -84,7 +130,10 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 		}
 		who = &person
 	}
-	v := explainPath(p.Settings.Auth.Policies, path, who)
+	v, err := decide(path, who)
+	if err != nil {
+		return err
+	}
 	if o.json {
 		return a.PrintJSON(v)
 	}
@@ -100,30 +149,48 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 	}
 	row("decision", string(v.Decision)+": "+v.Why)
 	row("rule", v.Rule)
+	if mode.HasDoor() {
+		row("door", render.Door(mode))
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Headers)) {
+		text, isText := v.Headers[name].(string)
+		if !isText {
+			claims, err := json.Marshal(v.Headers[name])
+			if err != nil {
+				return err
+			}
+			text = "a token with " + string(claims)
+		}
+		row("header", name+": "+text)
+	}
 	return a.Print(&b)
 }
 
 // verdict is the object that "sdev auth explain --json" prints.
 type verdict struct {
-	Decision dev.Decision      `json:"decision"`
-	Rule     string            `json:"rule"`    // "" if no policy covers the path
-	Headers  map[string]string `json:"headers"` // headers about the person that an identity proxy adds; empty without one
-	Path     string            `json:"path"`
-	User     string            `json:"user"` // "" if nobody is signed in
-	Why      string            `json:"why"`
+	Decision dev.Decision `json:"decision"`
+	Rule     string       `json:"rule"` // "" if no policy covers the path
+	// Headers are the identity headers that the app gets from a front door; a token's claims in place of the token.
+	Headers map[string]any `json:"headers"`
+	Path    string         `json:"path"`
+	User    string         `json:"user"` // "" if nobody is signed in
+	Why     string         `json:"why"`
 }
 
-func explainPath(policies []dev.Policy, path string, who *dev.Person) verdict {
-	found := dev.Decide(policies, path, who)
-	v := verdict{Decision: found.Decision, Rule: found.Rule, Headers: map[string]string{}, Path: found.Path, Why: found.Why}
-	if who != nil {
-		v.User = who.Email
+func newVerdict(explain session.Explainer, visit session.Visit) (verdict, error) {
+	found, err := explain(visit)
+	v := verdict{Decision: found.Decision, Rule: found.Rule, Headers: found.Headers, Path: found.Path, Why: found.Why}
+	if visit.Who != nil {
+		v.User = visit.Who.Email
 	}
-	return v
+	return v, err
 }
+
+// decider decides about a request of somebody for a path; a nil person has not signed in.
+type decider func(path string, who *dev.Person) (verdict, error)
 
 // explainAll prints the decision for each person and path. Without a path it takes those of the policies.
-func (a *commands) explainAll(auth config.AuthSettings, path string, asJSON bool) error {
+func (a *commands) explainAll(auth config.AuthSettings, decide decider, path string, asJSON bool) error {
 	paths := []string{path}
 	if path == "" {
 		paths = []string{"/"}
@@ -142,7 +209,10 @@ func (a *commands) explainAll(auth config.AuthSettings, path string, asJSON bool
 	rows := [][]string{{"PATH", "WHO", "DECISION", "RULE"}}
 	for _, path := range paths {
 		for _, person := range who {
-			v := explainPath(auth.Policies, path, person)
+			v, err := decide(path, person)
+			if err != nil {
+				return err
+			}
 			all = append(all, v)
 			shown, user := v.Path, v.User
 			if person == nil {

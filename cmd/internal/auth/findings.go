@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -33,6 +34,8 @@ func (l loginCheck) findings() []finding {
 	case l.appError != nil: // issuer.app reports it; the other findings need the container
 	case l.mode == dev.Native:
 		out = append(out, l.redirect(), l.bypass(), l.streamlit(), l.authlib())
+	case l.mode.HasDoor():
+		out = append(out, l.doorHosts(), l.bypass())
 	default:
 		out = append(out, l.redirect(), l.mapped(), l.bypass(), l.boto3())
 	}
@@ -124,6 +127,16 @@ func (l loginCheck) redirect() finding {
 		return f
 	}
 	return finding{ID: f.ID, OK: true, Blocks: true, Evidence: "people return to " + l.origin}
+}
+
+// doorHosts checks that the app's code can fetch the keys of the front door.
+func (l loginCheck) doorHosts() finding {
+	f := finding{ID: "door.keys", OK: true, Blocks: true, Evidence: "the app trusts the gateway as " + strings.Join(l.doors, ", ")}
+	for _, host := range slices.Sorted(maps.Keys(l.app.Doors)) {
+		f.OK, f.Evidence = false, "the app cannot reach "+host+": "+dev.Sanitize(l.app.Doors[host])
+		f.Fix = "if the compose file sets SSL_CERT_FILE or a proxy, remove it in this mode: the certificates are in /opt/sdev/trust.pem; see also: sdev logs"
+	}
+	return f
 }
 
 func (l loginCheck) bypass() finding {

@@ -50,7 +50,8 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("auth check", "", a.newCheckCmd, checkOptions{}),
 		clitest.NewRow("auth check", "--json", a.newCheckCmd, checkOptions{json: true}),
 		clitest.NewRow("auth explain", "/reports --json --as "+alice, a.newExplainCmd, explainOptions{paths: []string{"/reports"}, as: alice, json: true}),
-		clitest.NewRow("auth explain", "--matrix", a.newExplainCmd, explainOptions{matrix: true}),
+		clitest.NewRow("auth explain", "--matrix --door alb --from 203.0.113.7 --host guests.localhost", a.newExplainCmd, explainOptions{matrix: true, door: "alb", from: "203.0.113.7", host: "guests.localhost"}),
+		clitest.NewRow("auth explain", "--expect access.json", a.newExplainCmd, explainOptions{expect: "access.json"}),
 		clitest.NewRow("auth env", "", a.newEnvCmd, envOptions{}),
 		clitest.NewRow("auth env", "--json", a.newEnvCmd, envOptions{json: true}),
 	}

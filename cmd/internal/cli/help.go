@@ -159,13 +159,35 @@ func xsdevText() string {
       parameters:               # contents of the local parameter store, in login modes
         /shop/key: some text    # a SecureString, or {value: some text, type: String}
     auth:
-      mode: app                 # app or native: what --with-auth means; default: read from the code
+      mode: app                 # app, native, alb or iap: what --with-auth means; default: read from the code
       profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
       users:                    # who can sign in; default: two example people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
+        - {email: guest@example.org, password: for this machine only}   # of guests, behind iap
       policies:                 # who may reach which path; see: sdev help auth
         - {path: /marketing/*, allow: {groups: [marketing]}}
         - {path: /, allow: {anyone: true}}   # also: emails, domains
+      alb:                      # the load balancer in mode alb; default: a stable one for the project
+        arn: arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/shop/0123456789abcdef
+        action: cognito         # or oidc: the kind of its authenticate action
+        pool: us-east-1_AbCdEfGhI            # with oidc instead: issuer: https://idp.example.com
+        client_id: 4kq0shopclient
+        scope: openid
+        params: {prompt: login}              # further parameters of the request to the provider
+        on_unauthenticated: authenticate     # or allow, deny
+        session_timeout: 168h
+        cookie: AWSELBAuthSessionCookie
+        rules:                  # by path, the first that matches; forward signs nobody in
+          - {path: /public/*, on_unauthenticated: forward}
+      iap:                      # Google's Identity-Aware Proxy; all of it has defaults
+        audience: /projects/123456789012/global/backendServices/1234567890
+        members: [domain:example.com]   # who may open what no policy covers; also user:, group:,
+                                # allAuthenticatedUsers, which is the default
+        from: 203.0.113.7       # the address that requests seem to come from, for Cloud Armor
+        external:               # a second host name, whose guests sign in with e-mail and password
+          host: guests.localhost
+          tenant: guests-abc12
+          cidrs: [203.0.113.0/24]       # or armor: [{priority: 1, action: deny-403, ranges: ["*"]}]
     deploy:                     # values for "sdev deploy"; see: sdev help deploy
       region: us-east-1         # for every target that has a region
       ecs: {domain: app.example.com}

@@ -38,10 +38,11 @@ func authModesText() string {
                                Addresses of identity providers lead to the local one. A client in the AWS
                                parameter /streamlit/oauth is answered with a stand-in
   sdev up --with-auth=native   … for st.login. It gets a secrets.toml for this run, made from the project's
+  sdev up --with-auth=alb      … behind a load balancer of AWS that signs people in (see Front doors)
   sdev up --with-auth --as alice@example.com
                                … and Alice signs in without the sign-in page
 
-sdev reads from the code which of the two logins the app has, and prints the reason. x-sdev.auth.mode overrides
+sdev reads from the code which login the app has, and prints the reason. x-sdev.auth.mode overrides
 that. You can switch between all of these while the project runs: it takes a second or two, and the browser
 keeps the page.
 
@@ -81,10 +82,30 @@ them, and people then have to sign in again.
   sdev auth clock +2h          move the provider's clock; -30m, reset
   sdev auth rotate-keys        sign with a new key
   sdev auth check              find out why a login does not work
-  sdev auth explain PATH       who may reach a path, by x-sdev.auth.policies
+  sdev auth explain PATH       who may reach a path: by the front door, else by x-sdev.auth.policies
   sdev auth env                settings for a program outside sdev
 
-Policies are for the identity proxies of a deployment. On this machine sdev explains them and does not enforce them.
+Front doors. Some apps have no login of their own: an identity proxy in front of them signs people in, and tells the
+app in a signed header who they are. In these modes the gateway is that proxy, with the same headers, cookies,
+redirects and refusals, so that the code which verifies the header can be finished before the first deployment:
+
+  alb   an Application Load Balancer with authenticate-cognito, or authenticate-oidc (x-sdev.auth.alb.action):
+        x-amzn-oidc-data with the claims of userinfo, x-amzn-oidc-identity, x-amzn-oidc-accesstoken
+
+Verification libraries run unchanged. The hosts at which they fetch keys lead to the gateway, inside the app's
+network only, with certificates that only the app trusts. The app gets the variables that say whom to trust, such
+as ALB_ARN, COGNITO_USER_POOL_ID and COGNITO_CLIENT_ID, unless the compose file sets them; "sdev auth env" prints
+them. If server.trustedUserHeaders is not set, sdev sets it to the headers that hold text: a load balancer sends no
+address that way, so st.user has only sub there.
+
+Identity headers and cookies that a browser sends never reach the app. The proxy checks a WebSocket when it opens
+and never again: an open page goes on after its session has ended. "sdev auth fault" breaks what the door sends
+(door-signer, door-expired and others), "sdev auth clock +8h" ends sessions, "sdev auth explain PATH --as EMAIL"
+says what the door does and what the app would get, and "sdev status" and the dashboard what it got.
+
+Policies are for identity proxies. A front door enforces what its product can: a load balancer knows no people, so
+it closes a path whose policy allows nobody, and the app itself has to check everything else. In other modes sdev
+explains policies and does not enforce them. The bundles of "sdev deploy" say the same as the front doors here.
 If several policies cover a path, the most specific one decides. /reports/* covers /reports and everything below
 it. A path without a policy is open to everybody who signs in. "allow" lists groups, emails or domains, or says
 anyone: true; a person needs to match only one of them. Streamlit changes pages without a request, so a policy

@@ -12,6 +12,7 @@ import (
 	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/gateway"
 	"sdev/dev/session"
 )
 
@@ -73,6 +74,9 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		row("page", "%s  %s", s.URL, mode)
 		if s.Issuer != "" {
 			row("login", "%s", loginText(s.Auth, s.Issuer))
+			if s.Mode.HasDoor() {
+				row("door", "%s", doorText(s.Mode, s.Auth.Told))
+			}
 			for _, u := range s.Auth.Unmapped {
 				row("", "%d× %s, a real identity provider: see sdev auth check", u.Count, u.Address)
 			}
@@ -109,6 +113,20 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		row("service", "%s %s%s  %s", svc.Name, svc.State, health, strings.ReplaceAll(strings.Join(svc.Ports, " "), "->", "→"))
 	}
 	return &b
+}
+
+// doorText says which identity proxy stands in front of the app, and whom it let in.
+func doorText(m dev.Mode, told []gateway.Told) string {
+	text := render.Door(m) + " in front of the app"
+	for i, t := range told {
+		if i == 0 {
+			text += "; the app was told: "
+		} else {
+			text += ", "
+		}
+		text += t.User
+	}
+	return text
 }
 
 func loginText(s session.AuthStatus, issuer string) string {

@@ -51,13 +51,13 @@ type host struct {
 	engineLost bool                     // supervising ended because the engine did not answer any more
 	running    []plan.Container         // containers that ran at the last call of Facts
 	samples    map[string]docker.Sample // of the running containers, by id
-	detected   detectedMode
+	detected   detectedModes
 }
 
-// detectedMode is the login mode that the code of the project implies.
-type detectedMode struct {
-	mode dev.Mode // "" if the code has no login
-	at   time.Time
+// detectedModes are the login modes that the code of the project implies.
+type detectedModes struct {
+	modes []dev.Mode // none if the code has no login
+	at    time.Time
 }
 
 // detectEvery is the minimal time between two searches of the code for its login: the screen asks for facts at every
@@ -244,31 +244,32 @@ func (d *host) findRunning(ctx context.Context) (console.Running, error) {
 // modes are the login modes that the project can run with, including the current one.
 func (d *host) modes(ctx context.Context, p *config.Project) []dev.Mode {
 	modes := []dev.Mode{dev.Local}
-	mode := cmp.Or(p.Settings.Auth.Mode, d.detectMode(ctx, p))
-	if mode != "" && !slices.Contains(modes, mode) {
-		modes = append(modes, mode)
+	for _, mode := range append([]dev.Mode{p.Settings.Auth.Mode}, d.detectModes(ctx, p)...) {
+		if mode != "" && !slices.Contains(modes, mode) {
+			modes = append(modes, mode)
+		}
 	}
 	return modes
 }
 
-// detectMode is the login mode that the code implies; "" if it has no login. It searches the code at most once per
+// detectModes are the login modes that the code implies; none if it has no login. It searches the code at most once per
 // detectEvery.
-func (d *host) detectMode(ctx context.Context, p *config.Project) dev.Mode {
+func (d *host) detectModes(ctx context.Context, p *config.Project) []dev.Mode {
 	d.mu.Lock()
 	known := d.detected
 	d.mu.Unlock()
 	now := d.console.Now()
 	if age := now.Sub(known.at); age >= 0 && age < detectEvery {
-		return known.mode
+		return known.modes
 	}
-	known = detectedMode{at: now}
+	known = detectedModes{at: now}
 	if found, err := session.Inspect(ctx, p, session.EntryChoice{}); err == nil {
-		known.mode, _, _ = session.LoginMode(found)
+		known.modes = session.LoginModes(found)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.detected = known
-	return known.mode
+	return known.modes
 }
 
 // awaitStart waits until a start has succeeded or failed.

@@ -204,6 +204,9 @@ func (d *host) Facts(ctx context.Context) (tui.Facts, error) {
 	}
 	if f.Mode.SignsIn() {
 		f.Provider = providerFacts(g.Auth)
+		for _, t := range g.Told {
+			f.Provider.Told = append(f.Provider.Told, tui.Told{User: t.User, At: t.At, Headers: t.Headers})
+		}
 	}
 	return f, nil
 }

@@ -89,6 +89,16 @@ func Mode(m dev.Mode) string {
 	return string(m)
 }
 
+// Door returns the name of the identity proxy of a mode for people; "" if the mode has none.
+func Door(m dev.Mode) string {
+	for _, p := range dev.IdentityProxies() {
+		if p.Name == string(m) {
+			return p.Title
+		}
+	}
+	return ""
+}
+
 // Duration formats milliseconds.
 func Duration(ms int64) string {
 	switch {

@@ -3,6 +3,7 @@ package tui
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 )
 
@@ -61,7 +62,10 @@ func (m *model) switchMode() tea.Cmd {
 	list := make([]choice, 0, len(others))
 	for _, mode := range others {
 		about := "the bypass is on"
-		if mode.SignsIn() {
+		switch {
+		case mode.HasDoor():
+			about = render.Door(mode) + " in front of the app"
+		case mode.SignsIn():
 			about = "people sign in at the local provider"
 		}
 		list = append(list, choice{string(mode), about, request{"switching to " + string(mode), Action{Do: Switch, Mode: mode}}})

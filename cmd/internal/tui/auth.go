@@ -198,7 +198,7 @@ func (a *auth) claims(sh sheet) []string {
 		return nil
 	}
 	who := provider.People[a.cursor]
-	var rows []string
+	rows := toldRows(sh, who)
 	for _, session := range provider.Sessions {
 		if session.User == who.Email {
 			rows = append(rows, sh.heading("SESSION OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "with "+safe(session.Client)+" since "+session.At.Format(time.TimeOnly)))
@@ -210,6 +210,30 @@ func (a *auth) claims(sh sheet) []string {
 	}
 	rows = append(rows, sh.heading("CLAIMS OF "+strings.ToUpper(safe(cmp.Or(who.Name, who.Email))), "at the next login"))
 	return append(append(rows, claimRows(sh, who.Claims, time.UTC)...), "")
+}
+
+// toldRows are the identity headers that the front door sent to the app with the last request of a person.
+func toldRows(sh sheet, who dev.Person) []string {
+	var rows []string
+	for _, t := range sh.state.facts.Provider.Told {
+		if !strings.EqualFold(t.User, who.Email) {
+			continue
+		}
+		rows = append(rows, sh.heading("THE APP WAS TOLD", "at "+t.At.Local().Format(time.TimeOnly)+" by "+render.Door(sh.state.snap.Mode)))
+		for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
+			claims, signed := t.Headers[name].(map[string]any)
+			if !signed {
+				rows = append(rows, sh.row(sh.accent.Render(safe(name))+" "+safe(claimText("", t.Headers[name], time.Local))))
+				continue
+			}
+			rows = append(rows, sh.row(sh.accent.Render(safe(name))+sh.dim.Render(" signed, with")))
+			for _, row := range claimRows(sh, claims, time.Local) {
+				rows = append(rows, "  "+row)
+			}
+		}
+		rows = append(rows, "")
+	}
+	return rows
 }
 
 func claimRows(sh sheet, claims map[string]any, where *time.Location) []string {

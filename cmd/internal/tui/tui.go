@@ -103,6 +103,13 @@ type Facts struct {
 	Provider   Provider
 }
 
+// Told is what the front door told the app about a user with the last request.
+type Told struct {
+	User    string // e-mail
+	At      time.Time
+	Headers map[string]any // by name; a token's claims in place of the token
+}
+
 // Service holds the facts of a service.
 type Service struct {
 	Name   string
@@ -137,6 +144,7 @@ type Provider struct {
 	// SignedIn are the e-mails of those with a session at the provider.
 	SignedIn     []string
 	Sessions     []Session  // sessions by client, newest first
+	Told         []Told     // what the front door told the app, newest first
 	ActiveFaults []Fault    // active ones
 	Faults       []FaultDoc // all that exist
 	Unmapped     []Unmapped // real identity providers that the app asked for something

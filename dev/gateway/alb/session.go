@@ -1,0 +1,282 @@
+package alb
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/gateway/door"
+)
+
+// nonceCookie ties a sign-in to the browser that began it.
+const nonceCookie = "AWSALBAuthNonce"
+
+// The purposes of sealed values.
+const (
+	purposeState   = "alb state"
+	purposeSession = "alb session"
+)
+
+// state is the state parameter of an authorization request.
+type state struct {
+	Nonce  string    `json:"nonce"`
+	Target string    `json:"target"` // path and query of the request that began the sign-in
+	At     time.Time `json:"at"`
+}
+
+// session is what the session cookie holds.
+type session struct {
+	Person  dev.Person      `json:"person"`
+	Subject string          `json:"sub"`
+	Access  string          `json:"access"`
+	Refresh string          `json:"refresh,omitempty"`
+	Claims  json.RawMessage `json:"claims"`  // of userinfo, as they came
+	At      time.Time       `json:"at"`      // when the person signed in, by the provider's clock
+	Expires time.Time       `json:"expires"` // of the access token; zero if the provider does not say
+}
+
+// Limits of the session cookie. Sources: AWS, "Authenticate users using an Application Load Balancer": parts of 4K, 16K in
+// total, and 11K bytes of claims and access token.
+const (
+	partSize      = 4096 // name, "=" and value together
+	maxParts      = 4
+	claimsLimit   = 11 << 10
+	cookieExpires = 7 * 24 * time.Hour // always, whatever the session timeout is
+)
+
+// errTooLarge makes the load balancer answer 500, and count ELBAuthUserClaimsSizeExceeded.
+var errTooLarge = errors.New("the claims about the person and the access token exceed 11K bytes, which the load balancer cannot keep (ELBAuthUserClaimsSizeExceeded)")
+
+// newSession requests the claims of a person who has just signed in.
+func (d *Door) newSession(r *http.Request, t door.Tokens) (*session, error) {
+	claims, err := d.login.Claims(r.Context(), t.Access)
+	if err != nil {
+		return nil, err
+	}
+	if len(claims)+len(t.Access) > claimsLimit {
+		return nil, errTooLarge
+	}
+	who, ok := d.cfg.People.Holder(t.Access)
+	if !ok {
+		return nil, errors.New("the access token is no longer valid")
+	}
+	now := d.cfg.Now()
+	s := &session{Person: who, Subject: subjectOf(claims), Access: t.Access, Refresh: t.Refresh, Claims: claims, At: now}
+	if !t.Expires.IsZero() {
+		s.Expires = now.Add(time.Until(t.Expires))
+	}
+	return s, nil
+}
+
+// setSession sends a session to the browser, in as many parts as it needs, and expires the parts of an earlier one.
+func (d *Door) setSession(w http.ResponseWriter, s *session) error {
+	text, err := d.keys.Seal(purposeSession, s)
+	if err != nil {
+		return err
+	}
+	parts := 0
+	for ; text != ""; parts++ {
+		if parts == maxParts {
+			return errTooLarge
+		}
+		name := d.part(parts)
+		n := min(len(text), partSize-len(name)-1)
+		d.setCookie(w, name, text[:n], d.cfg.Now().Add(cookieExpires))
+		text = text[n:]
+	}
+	for ; parts < maxParts; parts++ {
+		d.setCookie(w, d.part(parts), "", time.Unix(0, 0))
+	}
+	return nil
+}
+
+// part returns the name of a part of the session cookie.
+func (d *Door) part(i int) string { return d.alb.Cookie + "-" + strconv.Itoa(i) }
+
+// setCookie sets a cookie of the load balancer. AWS sets it as SameSite=None; Secure, which browsers accept over TLS only.
+func (d *Door) setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if d.cfg.Secure() {
+		c.SameSite, c.Secure = http.SameSiteNoneMode, true
+	}
+	http.SetCookie(w, c)
+}
+
+// session returns the session that a request carries; nil if there is none that is valid. sent reports whether the
+// request carries a cookie of that name at all.
+func (d *Door) session(r *http.Request) (s *session, sent bool) {
+	var text strings.Builder
+	for i := range maxParts {
+		c, err := r.Cookie(d.part(i))
+		if err != nil {
+			break
+		}
+		text.WriteString(c.Value)
+	}
+	if text.Len() == 0 {
+		return nil, false
+	}
+	s = &session{}
+	if err := d.keys.Open(purposeSession, text.String(), s); err != nil {
+		d.warnOfForeignCookie()
+		return nil, true
+	}
+	if age := d.cfg.Now().Sub(s.At); age >= d.alb.Timeout {
+		return nil, true
+	}
+	return s, true
+}
+
+// warnOfForeignCookie warns once that the browser sends a session cookie which this load balancer did not set.
+func (d *Door) warnOfForeignCookie() {
+	d.mu.Lock()
+	before := d.warned
+	d.warned = true
+	d.mu.Unlock()
+	if !before {
+		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: fmt.Sprintf("the browser sent a cookie %s-0 that this project did not set, so it counts as not signed in", d.alb.Cookie),
+			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or set x-sdev.auth.alb.cookie to another name"})
+	}
+}
+
+// nonce returns the nonce that the browser already has, so that requests of one page can begin a sign-in side by side; or
+// else a new one.
+func (d *Door) nonce(r *http.Request) string {
+	const alphabet, length = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 16
+	if c, err := r.Cookie(nonceCookie); err == nil && len(c.Value) == length && strings.Trim(c.Value, alphabet) == "" {
+		return c.Value
+	}
+	return door.RandomText(alphabet, length)
+}
+
+// freshened is a session that was refreshed. Requests that were on their way with the old cookie get it, too.
+type freshened struct {
+	session *session
+	until   time.Time // when it is forgotten
+}
+
+// keepRefreshed is how long a refreshed session is remembered for requests with the old cookie.
+const keepRefreshed = time.Minute
+
+// freshen refreshes a session whose access token has expired. It returns nil if the provider refuses: the person has to
+// sign in again. Without a refresh token a session stays as it is until it times out.
+func (d *Door) freshen(w http.ResponseWriter, r *http.Request, s *session) *session {
+	if s == nil || s.Refresh == "" || s.Expires.IsZero() || d.cfg.Now().Before(s.Expires) {
+		return s
+	}
+	id := hash(s.Refresh)
+	got, err, _ := d.refreshing.Do(id, func() (any, error) {
+		if f, ok := d.remembered(id); ok {
+			return f, nil
+		}
+		tokens, err := d.login.Refresh(r.Context(), s.Refresh)
+		if err != nil {
+			return nil, err
+		}
+		f, err := d.newSession(r, tokens)
+		if err != nil {
+			return nil, err
+		}
+		f.At = s.At // the session timeout counts from the sign-in
+		d.remember(id, f)
+		return f, nil
+	})
+	f, ok := got.(*session)
+	if err != nil || !ok || d.setSession(w, f) != nil {
+		return nil
+	}
+	return f
+}
+
+func (d *Door) remembered(id string) (*session, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f, ok := d.refreshed[id]
+	return f.session, ok && time.Now().Before(f.until)
+}
+
+// remember stores a refreshed session, and drops those that are too old.
+func (d *Door) remember(id string, s *session) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	for key, f := range d.refreshed {
+		if !now.Before(f.until) {
+			delete(d.refreshed, key)
+		}
+	}
+	d.refreshed[id] = freshened{s, now.Add(keepRefreshed)}
+}
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// rule is a listener rule.
+type rule struct {
+	name            string // the path, with its place
+	patterns        []string
+	closed          bool // a fixed response
+	unauthenticated string
+}
+
+// rulesOf returns the listener rules in the order of their priority: first the paths that policies close, as in the
+// bundles of sdev deploy, then the project's own rules.
+func rulesOf(a dev.ALB, policies []dev.Policy) []rule {
+	var all []rule
+	for _, c := range dev.ClosedPaths(policies) {
+		all = append(all, rule{name: c.Policy.String(), patterns: c.Patterns, closed: true})
+	}
+	for _, r := range a.Rules {
+		name := r.Path
+		if r.Origin != "" {
+			name += " (" + r.Origin + ")"
+		}
+		all = append(all, rule{name: name, patterns: []string{r.Path}, unauthenticated: r.Unauthenticated})
+	}
+	return all
+}
+
+// ruleOf returns the rule that decides about a path.
+func (d *Door) ruleOf(requested string) rule { return ruleFor(d.rules, d.alb, requested) }
+
+func ruleFor(rules []rule, a dev.ALB, requested string) rule {
+	for _, r := range rules {
+		if slices.ContainsFunc(r.patterns, func(pattern string) bool { return matches(pattern, requested) }) {
+			return r
+		}
+	}
+	return rule{name: "default rule", unauthenticated: a.Unauthenticated}
+}
+
+// matches compares a path with a pattern of a listener rule: * is any text, slashes included, and ? is one character; case
+// matters. Source: AWS, "Condition types for listener rules".
+func matches(pattern, text string) bool {
+	star, retry := -1, 0
+	p := 0
+	for t := 0; t < len(text); {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, retry = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			retry++
+			p, t = star+1, retry
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

@@ -1,0 +1,241 @@
+package iap
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/gateway/door"
+)
+
+// session is what the session cookie holds.
+type session struct {
+	ID     string     `json:"id"`
+	Person dev.Person `json:"person"`
+	At     time.Time  `json:"at"` // when the person signed in, by the provider's clock
+	// Of the sign-in at the local provider; a guest has none.
+	Access  string    `json:"access,omitempty"`
+	Refresh string    `json:"refresh,omitempty"`
+	Expires time.Time `json:"expires,omitzero"` // of the access token
+}
+
+// guestLifetime is how long the session of a guest lasts. Source: Google Cloud documentation, "Managing sessions with
+// external identities".
+const guestLifetime = time.Hour
+
+// checkEvery is how long a change of the sign-in at the local provider may remain unnoticed. Source: Google Cloud
+// documentation, "Managing IAP sessions": a couple of minutes.
+const checkEvery = time.Minute
+
+// Names of cookies. Source: captures of real responses.
+const (
+	cookieSession = "GCP_IAP_AUTH_TOKEN_"
+	cookieUID     = "GCP_IAP_UID" // who it is, readable for scripts of the page
+	cookieNonce   = "GCP_IAP_XSRF_NONCE_"
+)
+
+// largestCookie is how many bytes browsers keep of a cookie, name and value together.
+const largestCookie = 4096
+
+// errTooLarge is the error of a session that no cookie can hold.
+var errTooLarge = errors.New("the claims about the person are too large for the session cookie")
+
+func purposeOf(s *resource) string { return "iap session " + s.audience }
+
+func (d *Door) cookieName(s *resource) string {
+	name := cookieSession + s.cookie
+	if d.cfg.Secure() {
+		name = "__Host-" + name
+	}
+	return name
+}
+
+// setCookie sets a cookie of the proxy. Google sets them as Secure, which browsers accept over TLS only.
+func (d *Door) setCookie(w http.ResponseWriter, c http.Cookie) {
+	c.Path, c.SameSite = "/", http.SameSiteLaxMode
+	if d.cfg.Secure() {
+		c.Secure, c.SameSite = true, http.SameSiteNoneMode
+	}
+	http.SetCookie(w, &c)
+}
+
+// setSession sends a session to the browser. The data of the project's people are looked up with every request, so the
+// cookie has only their addresses.
+func (d *Door) setSession(w http.ResponseWriter, s *resource, in *session) error {
+	kept := *in
+	if _, known := d.cfg.People.Person(in.Person.Email); known {
+		kept.Person = dev.Person{Email: in.Person.Email}
+	}
+	name := d.cookieName(s)
+	text, err := d.keys.Seal(purposeOf(s), kept)
+	if err == nil && len(name)+len("=")+len(text) > largestCookie {
+		kept.Access, kept.Refresh = "", "" // it then lasts until the browser or the proxy ends it
+		text, err = d.keys.Seal(purposeOf(s), kept)
+	}
+	if err == nil && len(name)+len("=")+len(text) > largestCookie {
+		err = errTooLarge
+	}
+	if err != nil {
+		return err
+	}
+	d.setCookie(w, http.Cookie{Name: name, Value: text, HttpOnly: true})
+	uid := s.id(in.Person)
+	if s.external {
+		uid = s.prefix + uid
+	}
+	d.setCookie(w, http.Cookie{Name: cookieUID, Value: uid})
+	return nil
+}
+
+// clearCookies removes all cookies of the proxy that a request carries.
+func (d *Door) clearCookies(w http.ResponseWriter, r *http.Request) {
+	for _, c := range r.Cookies() {
+		if IsCookie(c.Name) {
+			d.setCookie(w, http.Cookie{Name: c.Name, MaxAge: -1, HttpOnly: c.Name != cookieUID})
+		}
+	}
+}
+
+// IsCookie reports whether a cookie is one of the proxy's.
+func IsCookie(name string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(name, "__Host-"), "GCP_IAP_")
+}
+
+// session returns the session of a request, with the current data of the person; nil if nobody has signed in. It may
+// replace the cookie.
+func (d *Door) session(w http.ResponseWriter, r *http.Request, s *resource) *session {
+	c, err := r.Cookie(d.cookieName(s))
+	if err != nil || c.Value == "" {
+		return nil
+	}
+	in := &session{}
+	if d.keys.Open(purposeOf(s), c.Value, in) != nil {
+		d.warnOfForeignCookie(c.Name)
+		return nil
+	}
+	if s.external && d.cfg.Now().Sub(in.At) >= guestLifetime {
+		return nil
+	}
+	if in = d.current(w, r, s, in); in == nil {
+		return nil
+	}
+	if who, known := d.cfg.People.Person(in.Person.Email); known {
+		in.Person = who
+	} else if s.external {
+		return nil // the account was removed
+	}
+	return in
+}
+
+// current ends a session whose sign-in at the local provider has ended, and refreshes one whose access token has expired.
+func (d *Door) current(w http.ResponseWriter, r *http.Request, s *resource, in *session) *session {
+	now := d.cfg.Now()
+	if in.Access == "" {
+		return in
+	}
+	if !in.Expires.IsZero() && !now.Before(in.Expires) {
+		return d.refresh(w, r, s, in)
+	}
+	d.mu.Lock()
+	last, known := d.checked[in.ID]
+	d.mu.Unlock()
+	if age := now.Sub(last); known && age >= 0 && age < checkEvery {
+		return in
+	}
+	if _, ok := d.cfg.People.Holder(in.Access); !ok {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, at := range d.checked {
+		if age := now.Sub(at); age < 0 || age >= checkEvery {
+			delete(d.checked, id)
+		}
+	}
+	d.checked[in.ID] = now
+	return in
+}
+
+// refreshed is a session that was refreshed. Requests that were on their way with the old cookie get it, too.
+type refreshed struct {
+	session *session
+	until   time.Time // when it is forgotten, by the real clock
+}
+
+// keepRefreshed is how long a refreshed session is remembered for requests with the old cookie.
+const keepRefreshed = time.Minute
+
+// refresh gets new tokens for a session, as the real proxy does while the person is signed in at Google. It returns nil if
+// the provider refuses: the person has to sign in again.
+func (d *Door) refresh(w http.ResponseWriter, r *http.Request, s *resource, in *session) *session {
+	if in.Refresh == "" {
+		return nil
+	}
+	got, err, _ := d.refreshing.Do(in.ID, func() (any, error) {
+		if known := d.remembered(in.ID); known != nil {
+			return known, nil
+		}
+		// Other requests wait for this one, so it goes on if its own browser leaves.
+		tokens, err := d.login.Refresh(context.WithoutCancel(r.Context()), in.Refresh)
+		if err != nil {
+			return nil, err
+		}
+		return d.remember(in, tokens), nil
+	})
+	fresh, ok := got.(*session)
+	if err != nil || !ok || d.setSession(w, s, fresh) != nil {
+		return nil
+	}
+	own := *fresh
+	return &own
+}
+
+// remembered returns the successor of a session; nil if it has none.
+func (d *Door) remembered(id string) *session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f, ok := d.refreshed[id]; ok && time.Now().Before(f.until) {
+		return f.session
+	}
+	return nil
+}
+
+// remember stores the successor of a session, and drops those that are too old.
+func (d *Door) remember(in *session, tokens door.Tokens) *session {
+	fresh := *in
+	fresh.ID, fresh.Access, fresh.Refresh = door.RandomText(door.Hex, 16), tokens.Access, tokens.Refresh
+	fresh.Expires = d.expiry(tokens)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	for id, f := range d.refreshed {
+		if !now.Before(f.until) {
+			delete(d.refreshed, id)
+		}
+	}
+	d.refreshed[in.ID] = refreshed{&fresh, now.Add(keepRefreshed)}
+	return &fresh
+}
+
+// expiry returns when an access token expires, by the provider's clock; zero if the provider does not say.
+func (d *Door) expiry(t door.Tokens) time.Time {
+	if t.Expires.IsZero() {
+		return time.Time{}
+	}
+	return d.cfg.Now().Add(time.Until(t.Expires))
+}
+
+// warnOfForeignCookie warns once that the browser sends a session cookie which this proxy did not set.
+func (d *Door) warnOfForeignCookie(name string) {
+	d.mu.Lock()
+	before := d.warned
+	d.warned = true
+	d.mu.Unlock()
+	if !before {
+		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: "the browser sent a cookie " + dev.Sanitize(name) + " that this project did not set, so it counts as not signed in",
+			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or set x-sdev.auth.iap.audience or x-sdev.host to another value"})
+	}
+}
