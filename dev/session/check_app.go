@@ -34,13 +34,12 @@ const bypassProbe = `for p in "$1"/[0-9]*; do
 	esac
 done`
 
-// CheckApp implements [engine.Gateway]. It warns of components that are to be isolated and cannot be. It finds nothing
-// in a container without a shell, because the probes are shell scripts.
+// CheckApp implements [engine.Gateway]. It warns of components that are to be isolated and cannot be. In a container
+// without a shell it finds out nothing, because the probes are shell scripts.
 func (l *gatewayLink) CheckApp(ctx context.Context, p engine.Project) []dev.Warning {
 	out := l.checkBypass(ctx, p)
 	if p.Isolate {
-		all, _ := InspectComponents(ctx, l.exec, l.config.project, p.Container) // of those that cannot be read it cannot warn
-		out = append(out, isolationWarnings(all)...)
+		out = append(out, isolationWarnings(InspectComponents(ctx, l.exec, l.config.project, p.Container))...)
 	}
 	return out
 }

@@ -129,9 +129,14 @@ func InPage(all []Component, inPage bool) []Component {
 	return slices.DeleteFunc(slices.Clone(all), func(c Component) bool { return c.InPage != inPage })
 }
 
-// isolationWarnings says of an app whose components are isolated which of them are not, and which may break by it.
-func isolationWarnings(all []Component) []dev.Warning {
+// isolationWarnings says of an app whose components are isolated which of them are not, and which may break by it. unread
+// is why the components of packages are unknown.
+func isolationWarnings(all []Component, unread error) []dev.Warning {
 	var out []dev.Warning
+	if unread != nil {
+		out = append(out, dev.Warning{Code: dev.CodeComponent, Message: "which components the installed packages contain is unknown: " + unread.Error(),
+			Hint: "those in frames are isolated nevertheless; those in the app's page (st.components.v2) are not"})
+	}
 	if open := InPage(all, true); len(open) > 0 {
 		out = append(out, dev.Warning{Code: dev.CodeComponent, Message: "x-sdev.components isolates no component that runs in the app's page (st.components.v2); not isolated: " + ListComponents(open),
 			Hint: "they reach all that the page reaches: keep only those that you trust"})

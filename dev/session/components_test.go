@@ -144,7 +144,7 @@ func TestIsolationWarnings_SayWhatIsNotIsolatedAndWhatMayBreak(t *testing.T) {
 		"many in the page":            {make11(), []string{"and 1 more"}},
 		"both kinds, and odd letters": {[]Component{framed, {Name: "x\x1b[2J", Package: "y\n 1", InPage: true}}, []string{"not isolated: x (y", "a 1: localStorage"}},
 	} {
-		got := isolationWarnings(c.all)
+		got := isolationWarnings(c.all, nil)
 		if len(got) != len(c.want) {
 			t.Fatalf("%s: %+v", name, got)
 		}
@@ -171,7 +171,7 @@ func TestCheckApp_WarnsOfComponentsOnlyIfTheyAreIsolated(t *testing.T) {
 		t.Errorf("isolated: %+v", got)
 	}
 	app.err = "no Python"
-	if got := link.CheckApp(t.Context(), engine.Project{Mode: dev.Local, Container: "shop-app", Isolate: true}); len(got) != 1 {
+	if got := link.CheckApp(t.Context(), engine.Project{Mode: dev.Local, Container: "shop-app", Isolate: true}); len(got) != 2 || !strings.Contains(got[0].Message, "unknown: no Python") || !strings.Contains(got[1].Message, "own (Home.py:2)") {
 		t.Errorf("without Python: %+v", got)
 	}
 }
