@@ -17,8 +17,9 @@ type FrontDoor struct {
 	// Authority signs the certificates of the hosts at which apps fetch the proxy's keys.
 	Authority Authority `json:"authority"`
 
-	ALB *ALB `json:"alb,omitempty"`
-	IAP *IAP `json:"iap,omitempty"`
+	ALB    *ALB    `json:"alb,omitempty"`
+	IAP    *IAP    `json:"iap,omitempty"`
+	Access *Access `json:"access,omitempty"`
 }
 
 // Authority is a certificate authority of a project: a certificate and its private key, both in PEM.
@@ -42,6 +43,9 @@ func (d FrontDoor) Hosts() []string {
 	if d.IAP != nil {
 		return d.IAP.hosts()
 	}
+	if d.Access != nil {
+		return d.Access.hosts()
+	}
 	return nil
 }
 
@@ -60,6 +64,8 @@ func (d FrontDoor) Environment() map[string]string {
 		return d.ALB.environment(d.Client.ID)
 	case d.IAP != nil:
 		return d.IAP.Environment()
+	case d.Access != nil:
+		return d.Access.environment(d.Policies)
 	}
 	return nil
 }
@@ -72,6 +78,9 @@ func (d FrontDoor) TrustedHeaders() map[string]string {
 	}
 	if d.IAP != nil {
 		return d.IAP.TrustedHeaders()
+	}
+	if d.Access != nil {
+		return d.Access.trustedHeaders()
 	}
 	return nil
 }

@@ -173,30 +173,9 @@ func (p Policy) covers(target string) bool {
 		return false
 	}
 	for i, segment := range pattern {
-		if !matchesSegment(segment, have[i]) {
+		if !matchesGlob(segment, have[i]) {
 			return false
 		}
-	}
-	return true
-}
-
-// matchesSegment compares one segment; a star in the pattern matches any text.
-func matchesSegment(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
-		return false
-	}
-	text = text[len(first) : len(text)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
-		_, after, found := strings.Cut(text, part)
-		if !found {
-			return false
-		}
-		text = after
 	}
 	return true
 }

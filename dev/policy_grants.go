@@ -39,11 +39,8 @@ type Granted struct {
 // members for a group that a policy names; origin is the policy's. An incomplete policy closes a path, and never opens it.
 func NewGranted(policies []Policy, everybody []Member, group func(name, origin string) []Member) Granted {
 	a := Granted{All: slices.Clone(everybody)}
-	var anyone []bool // by grant
-	for _, p := range policies {
-		if slices.ContainsFunc(a.Grants, func(g Grant) bool { return g.Path == p.Path }) {
-			continue // the first of several policies for a path applies
-		}
+	first, open := firstPolicies(policies)
+	for _, p := range first {
 		g := Grant{Title: p.Path, Path: p.Path}
 		for _, name := range p.Allow.Groups {
 			g.Members = append(g.Members, group(name, p.Origin)...)
@@ -55,19 +52,30 @@ func NewGranted(policies []Policy, everybody []Member, group func(name, origin s
 			g.Members = append(g.Members, Member{MemberDomain, domain})
 		}
 		a.All = append(a.All, g.Members...)
-		a.Grants, anyone = append(a.Grants, g), append(anyone, p.Allow.Anyone)
+		a.Grants = append(a.Grants, g)
 	}
 	a.All = distinctMembers(a.All)
 	for i, g := range a.Grants {
-		if anyone[i] {
+		if first[i].Allow.Anyone {
 			g.Members = a.All
 		}
 		a.Grants[i].Members = distinctMembers(g.Members)
 	}
-	if !slices.ContainsFunc(a.Grants, func(g Grant) bool { return g.Path == "/*" }) {
+	if open {
 		a.Grants = append(a.Grants, Grant{Title: "everybody", Members: a.All})
 	}
 	return a
+}
+
+// firstPolicies returns the policies that count: the first of several for one path. open reports that none of them is for
+// all paths, so that the paths without a policy are open to everybody who signs in.
+func firstPolicies(policies []Policy) (first []Policy, open bool) {
+	for _, p := range policies {
+		if !slices.ContainsFunc(first, func(q Policy) bool { return q.Path == p.Path }) {
+			first = append(first, p)
+		}
+	}
+	return first, !slices.ContainsFunc(first, func(p Policy) bool { return p.Path == "/*" })
 }
 
 // distinctMembers removes duplicates.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,4 +105,86 @@ func TestBrowserDoor_ALB(t *testing.T) {
 	p.run(0, "auth", "fault", "clear")
 	page.goes(ready.URL)
 	page.shows("Still here, bob@example.com")
+}
+
+// TestBrowserDoor_IAP goes through Identity-Aware Proxy by both of its hosts: as a colleague, and as a guest.
+func TestBrowserDoor_IAP(t *testing.T) {
+	p := doorProject(t, "cloud-run/iap_identity.py", `"x-goog"`, `x-sdev:
+  auth:
+    users: [{email: alice@example.com, groups: [board]}, {email: bob@example.com, password: opensesame}]
+    policies: [{path: /board/*, allow: {groups: [board]}}]
+    iap: {external: {host: guests.localhost, cidrs: [127.0.0.0/8]}}
+`)
+	ready := p.signingIn("--with-auth")
+	page := openTab(t, ready.URL)
+	page.picks("alice@example.com")
+	page.shows("Hello alice@example.com")
+	page.shows("user email=accounts.google.com:alice@example.com, sub=accounts.google.com:")
+	page.shows("headers x-goog-authenticated-user-email, x-goog-authenticated-user-id, x-goog-iap-jwt-assertion")
+	page.shows("forged False")
+
+	// A guest signs in at the other host, with a password, and IAM does not count there.
+	guest := page.another(strings.Replace(ready.URL, "localhost", "guests.localhost", 1))
+	guest.shows("E-mail address")
+	guest.fills("email", "bob@example.com")
+	guest.fills("password", "opensesame")
+	guest.click(button("Sign in"))
+	guest.shows("Hello bob@example.com")
+	guest.shows("user email=securetoken.google.com/")
+
+	// A colleague without the role is refused, and may sign in as somebody else.
+	page.forgets()
+	page.goes(ready.URL + "/board/plans")
+	page.picks("bob@example.com")
+	page.shows("has no access to this page")
+
+	// The verifier refuses what the proxy breaks.
+	p.run(0, "auth", "fault", "set", "door-audience")
+	page.goes(ready.URL)
+	page.shows("Please sign in.")
+}
+
+// TestBrowserDoor_Access goes through Cloudflare Access: a department sees its own path and no other.
+func TestBrowserDoor_Access(t *testing.T) {
+	p := doorProject(t, "cloudflare/access_identity.py", `"cf-access"`, `x-sdev:
+  auth:
+    users: [{email: alice@example.com, groups: [marketing]}, {email: bob@example.com, groups: [sales]}]
+    policies: [{path: /marketing/*, allow: {groups: [marketing]}}, {path: /sales/*, allow: {groups: [sales]}}]
+`)
+	ready := p.signingIn("--with-auth")
+	page := openTab(t, ready.URL)
+	page.picks("alice@example.com")
+	page.shows("Hello alice@example.com")
+	page.shows("user email=alice@example.com")
+	page.shows("headers cf-access-authenticated-user-email, cf-access-jwt-assertion")
+	page.shows("forged False")
+	page.goes(ready.URL + "/marketing")
+	page.shows("Hello alice@example.com")
+	page.goes(ready.URL + "/sales")
+	page.shows("alice@example.com")
+	page.gone("Hello")
+
+	// An open tab goes on after the session has ended.
+	page.goes(ready.URL)
+	page.shows("Hello alice@example.com")
+	p.run(0, "auth", "clock", "+800h")
+	p.replace("app/app.py", "Hello ", "Still here, ")
+	page.shows("Still here, alice@example.com")
+	p.run(0, "auth", "clock", "reset")
+
+	page.goes(ready.URL + "/cdn-cgi/access/logout")
+	page.goes(ready.URL)
+	page.picks("bob@example.com")
+	page.shows("Still here, bob@example.com")
+	p.run(0, "auth", "fault", "set", "door-key")
+	page.goes(ready.URL)
+	page.shows("Please sign in.")
+}
+
+// fills types into an input of a form.
+func (b tab) fills(name, text string) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`(document.querySelector('input[name=%q]').value = %q) !== null`, name, text))); err != nil {
+		b.t.Fatal(err)
+	}
 }

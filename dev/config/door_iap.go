@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -46,12 +47,12 @@ var (
 	tenantID      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{3,40}$`)
 )
 
-// matching reads a text that matches a pattern.
-func (r *reader) matching(to *string, name string, pattern *regexp.Regexp, hint string) func(*yaml.Node) {
+// matching reads a text that matches a pattern. want says what to write.
+func (r *reader) matching(to *string, name string, pattern *regexp.Regexp, want string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.text(to, name)(n)
 		if !pattern.MatchString(*to) {
-			r.fail(n, fmt.Sprintf("%s: %q is not valid", name, *to), hint)
+			r.fail(n, fmt.Sprintf("%s: %q has the wrong form", name, *to), "write "+want)
 		}
 	}
 }
@@ -158,4 +159,60 @@ func (r *reader) armorRule(to *dev.ArmorRule, name string, n *yaml.Node) {
 	case to.Priority == dev.ArmorDefault && !slices.Contains(to.Ranges, "*"):
 		r.fail(n, fmt.Sprintf("%s: the rule with priority %d is the default rule, for every address", name, dev.ArmorDefault), `write: ranges: ["*"]`)
 	}
+}
+
+// IdentityAwareProxy returns the settings of the proxy, with a value for each. What x-sdev.auth.iap leaves out is as
+// x-sdev.deploy has it for target, the one of the hand-off with this proxy, so that both say the same; or else it follows
+// from the project's name.
+func (s Settings) IdentityAwareProxy(project, target string) dev.IAP {
+	var i dev.IAP
+	if s.Auth.IAP != nil {
+		i = *s.Auth.IAP
+	}
+	deployed := func(name string) string {
+		v, _ := s.Deploy.Value(target, name)
+		return v.Text
+	}
+	if i.Project == "" {
+		i.Project = deployed("project-id")
+	}
+	if i.Members == nil {
+		i.Members = deployedMembers(deployed("members"))
+	}
+	if e := i.External; e != nil && len(e.Armor) == 0 && deployed("external-cidrs") != "" {
+		known := *e
+		v, _ := s.Deploy.Value(target, "external-cidrs")
+		known.Armor = []dev.ArmorRule{{Priority: 1000, Action: dev.ArmorAllow, Ranges: splitAtCommas(v.Text), Origin: v.Origin}}
+		i.External = &known
+	}
+	return i.WithDefaults(project)
+}
+
+// deployedMembers reads the value members of the hand-off: addresses, @domains and group:NAME. It leaves out what the
+// hand-off would refuse.
+func deployedMembers(text string) []dev.Member {
+	var all []dev.Member
+	for _, one := range splitAtCommas(text) {
+		switch {
+		case strings.HasPrefix(one, "@"):
+			one = "domain:" + one[1:]
+		case !strings.HasPrefix(one, "group:"):
+			one = "user:" + one
+		}
+		if m, err := dev.ParseIAMMember(one); err == nil {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// splitAtCommas splits a list of the hand-off.
+func splitAtCommas(text string) []string {
+	var all []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
 }

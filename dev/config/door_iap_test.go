@@ -70,7 +70,7 @@ func TestIAP_WrongOnesAreErrorsWithTheirLine(t *testing.T) {
 	for name, c := range map[string]struct{ iap, want, hint string }{
 		"no mapping":       {"      - a\n", "compose.yaml:4: x-sdev.auth.iap must be a mapping", "help x-sdev"},
 		"unknown setting":  {"      audiences: []\n", "compose.yaml:4: unknown setting x-sdev.auth.iap.audiences", "armor, audience, external, from, members, project"},
-		"project":          {"      project: Shop\n", `compose.yaml:4: x-sdev.auth.iap.project: "Shop" is not valid`, "lower-case"},
+		"project":          {"      project: Shop\n", `compose.yaml:4: x-sdev.auth.iap.project: "Shop" has the wrong form`, "lower-case"},
 		"audience":         {"      audience: 1234.apps.googleusercontent.com\n", `compose.yaml:4: x-sdev.auth.iap.audience: "1234.apps.googleusercontent.com" names no resource that Identity-Aware Proxy protects`, "backendServices"},
 		"member":           {"      members: [alice@example.com]\n", `compose.yaml:4: x-sdev.auth.iap.members: "alice@example.com" is not a member`, "user:alice@example.com"},
 		"everybody":        {"      members: [allUsers]\n", `compose.yaml:4: x-sdev.auth.iap.members: "allUsers" is not a member`, "allAuthenticatedUsers"},
@@ -84,9 +84,9 @@ func TestIAP_WrongOnesAreErrorsWithTheirLine(t *testing.T) {
 		"range":            {"      armor: [{priority: 1, action: allow, ranges: [203.0.113.7/24]}]\n", `compose.yaml:4: x-sdev.auth.iap.armor[0].ranges: "203.0.113.7/24" is not a network`, "203.0.113.0/24"},
 		"priority twice":   {"      armor:\n        - {priority: 1, action: allow, ranges: [\"*\"]}\n        - {priority: 1, action: allow, ranges: [\"*\"]}\n", "compose.yaml:6: x-sdev.auth.iap.armor: line 5 already has a rule with priority 1", "its own"},
 		"narrow default":   {"      armor: [{priority: 2147483647, action: allow, ranges: [10.0.0.0/8]}]\n", "compose.yaml:4: x-sdev.auth.iap.armor[0]: the rule with priority 2147483647 is the default rule, for every address", `["*"]`},
-		"host":             {"      external: {host: guests.example.com}\n", `compose.yaml:4: x-sdev.auth.iap.external.host: "guests.example.com" is not valid`, "guests.localhost"},
-		"host of the app":  {"      external: {host: localhost}\n", `compose.yaml:4: x-sdev.auth.iap.external.host: "localhost" is not valid`, "guests.localhost"},
-		"tenant":           {"      external: {tenant: \"a b\"}\n", `compose.yaml:4: x-sdev.auth.iap.external.tenant: "a b" is not valid`, "guests-abc12"},
+		"host":             {"      external: {host: guests.example.com}\n", `compose.yaml:4: x-sdev.auth.iap.external.host: "guests.example.com" has the wrong form`, "guests.localhost"},
+		"host of the app":  {"      external: {host: localhost}\n", `compose.yaml:4: x-sdev.auth.iap.external.host: "localhost" has the wrong form`, "guests.localhost"},
+		"tenant":           {"      external: {tenant: \"a b\"}\n", `compose.yaml:4: x-sdev.auth.iap.external.tenant: "a b" has the wrong form`, "guests-abc12"},
 		"cidr":             {"      external: {cidrs: [203.0.113.7]}\n", `compose.yaml:4: x-sdev.auth.iap.external.cidrs: "203.0.113.7" is not a network`, "203.0.113.0/24"},
 		"gcip":             {"      external: {gcip: json}\n", `compose.yaml:4: x-sdev.auth.iap.external.gcip is "json"`, "object, text"},
 		"cidrs and armor":  {"      external:\n        armor: []\n        cidrs: [203.0.113.0/24]\n", "compose.yaml:6: x-sdev.auth.iap.external has both cidrs and armor", "short for one rule"},
@@ -126,5 +126,27 @@ services: {streamlit: {image: shop}}
 		if err != nil || strings.Contains(string(text), "password") || strings.Contains(string(text), "from-the-environment") || !strings.Contains(string(text), "vip") {
 			t.Errorf("%s: %v\n%s", name, err, text)
 		}
+	}
+}
+
+func TestIAP_WhatIsLeftOutIsAsTheHandOffHasIt(t *testing.T) {
+	settings := func(iap string) config.Settings {
+		return loadedFrom(t, map[string]string{"compose.yaml": streamlitOnly + "x-sdev:\n  auth:\n    iap: " + iap +
+			"\n  deploy:\n    members: [alice@example.com, \"@Example.org\", \"group:sales\"]\n    cloud-run: {project-id: example-project, external-cidrs: [203.0.113.0/24, 2001:db8::/32]}\n"}).Settings
+	}
+	got := settings("{external: {tenant: guests-1}}").IdentityAwareProxy("shop", "cloud-run")
+	want := []dev.Member{{Kind: "person", Text: "alice@example.com"}, {Kind: "domain", Text: "example.org"}, {Kind: "group", Text: "sales"}}
+	if diff := cmp.Diff(want, got.Members); diff != "" || got.Project != "example-project" || got.Audience == "" || got.External.Host == "" {
+		t.Errorf("%+v\n%s", got, diff)
+	}
+	if a := got.External.Armor; len(a) != 1 || len(a[0].Ranges) != 2 || a[0].Origin != "compose.yaml:9" {
+		t.Errorf("%+v", a)
+	}
+	own := settings("{project: another-project, members: [allAuthenticatedUsers], external: {cidrs: [10.0.0.0/8]}}").IdentityAwareProxy("shop", "cloud-run")
+	if own.Project != "another-project" || len(own.Members) != 1 || own.External.Armor[0].Ranges[0] != "10.0.0.0/8" {
+		t.Errorf("%+v %+v", own, own.External.Armor)
+	}
+	if none := (config.Settings{}).IdentityAwareProxy("shop", "cloud-run"); none.Project != "sdev-shop" || none.External != nil || none.Members != nil {
+		t.Errorf("%+v", none)
 	}
 }

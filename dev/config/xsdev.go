@@ -50,7 +50,8 @@ type AuthSettings struct {
 	// Passwords are those that the project sets for its people, by e-mail address in lower case. Only guests of
 	// Identity-Aware Proxy sign in with one.
 	Passwords map[string]string
-	IAP       *dev.IAP // without defaults; nil if the project sets nothing
+	IAP       *dev.IAP    // without defaults; nil if the project sets nothing
+	Access    *dev.Access // Cloudflare Access, without the defaults; nil if the project has written nothing
 }
 
 // Format hides the passwords from every print verb.
@@ -61,7 +62,7 @@ func ParameterTypes() []string { return []string{"SecureString", "String"} }
 
 // LoginModes are the modes with a login, as flags and x-sdev.auth.mode name them.
 func LoginModes() []string {
-	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin)}
+	return []string{string(dev.AppLogin), string(dev.Native), string(dev.ALBLogin), string(dev.IAPLogin), string(dev.AccessLogin)}
 }
 
 // Where the app's AWS credentials come from.
@@ -123,10 +124,11 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 		"mode":    r.oneOf(&mode, "x-sdev.auth.mode", LoginModes()...),
 		"profile": r.oneOf(&to.Profile, "x-sdev.auth.profile", dev.Profiles()...),
 
-		"users":      r.users(&to.Users, &to.Passwords),
-		"policies":   r.policies(&to.Policies),
-		dev.ProxyALB: func(n *yaml.Node) { r.alb(&to.ALB, n) },
-		dev.ProxyIAP: func(n *yaml.Node) { r.iap(&to.IAP, n) },
+		"users":             r.users(&to.Users, &to.Passwords),
+		"policies":          r.policies(&to.Policies),
+		dev.ProxyALB:        func(n *yaml.Node) { r.alb(&to.ALB, n) },
+		dev.ProxyIAP:        func(n *yaml.Node) { r.iap(&to.IAP, n) },
+		dev.ProxyCloudflare: func(n *yaml.Node) { r.access(&to.Access, n) },
 	})
 	to.Mode = dev.Mode(mode)
 	if to.IAP != nil && to.IAP.External != nil {
@@ -201,7 +203,7 @@ func (s *AuthSettings) fill(extension any) {
 	}
 }
 
-// withoutSecrets is the extension without parameters and passwords, for printing.
+// withoutSecrets is the extension without parameters, passwords and service tokens, for printing.
 func withoutSecrets(extensions types.Extensions) types.Extensions {
 	top, _ := extensions["x-sdev"].(map[string]any)
 	if top == nil {
@@ -217,6 +219,11 @@ func withoutSecrets(extensions types.Extensions) types.Extensions {
 		auth = maps.Clone(auth)
 		if users, ok := auth["users"].([]any); ok {
 			auth["users"] = withoutPasswords(users)
+		}
+		if access, ok := auth[dev.ProxyCloudflare].(map[string]any); ok {
+			access = maps.Clone(access)
+			delete(access, "service_tokens")
+			auth[dev.ProxyCloudflare] = access
 		}
 		top["auth"] = auth
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/gateway/access"
 	"sdev/dev/gateway/alb"
 	"sdev/dev/gateway/door"
 	"sdev/dev/gateway/iap"
@@ -42,6 +43,8 @@ func (s *loginServer) newDoor(login dev.LoginSettings, provider *oidc.Provider) 
 		return alb.New(cfg)
 	case cfg.IAP != nil:
 		return iap.New(cfg)
+	case cfg.Access != nil:
+		return access.New(cfg)
 	}
 	return nil, nil
 }

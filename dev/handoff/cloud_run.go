@@ -23,6 +23,7 @@ func cloudRun() Target {
 		NextSteps:  nextCloudRun,
 
 		Hosting: dev.Hosting{OwnHost: true},
+		Proxy:   dev.ProxyIAP,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -22,6 +21,7 @@ func cloudflare() Target {
 		NextSteps:  nextCloudflare,
 
 		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
+		Proxy:   dev.ProxyCloudflare,
 	}
 }
 
@@ -166,7 +166,8 @@ func applications(f Facts, v Values, allowed dev.Granted, base string) ([]applic
 			names = append(names, m.Kind+" "+m.Text)
 		}
 		a.Members = strings.Join(names, ", ")
-		if g.Path == "" || g.Path == "/*" {
+		scope := dev.AccessScopeOf(g.Path)
+		if scope.Path == "" {
 			a.paths, a.scoped = []string{base}, base != ""
 			a.Covers = v.Text("domain") + base
 			all = append(all, a)
@@ -176,19 +177,17 @@ func applications(f Facts, v Values, allowed dev.Granted, base string) ([]applic
 		if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return p.Path == g.Path }); i >= 0 {
 			place.File, place.Line = splitOrigin(f.Policy[i].Origin)
 		}
-		p, below := strings.CutSuffix(g.Path, "/*")
-		covered, wider := accessPath(p)
 		switch {
-		case wider:
-			place.Message = fmt.Sprintf("Access cannot express %s exactly, so the policy covers all of %s", g.Path, covered)
+		case scope.Wider:
+			place.Message = fmt.Sprintf("Access cannot express %s exactly, so the policy covers all of %s", g.Path, scope.Path)
 			place.Fix = "none needed if that is fine: people whom the policy excludes cannot open the other paths either; otherwise list the paths one by one"
 			findings = append(findings, place)
-		case !below:
+		case !scope.Below:
 			place.Message = fmt.Sprintf("an application of Access covers everything below its path, so the policy for %s also covers %s/*", g.Path, g.Path)
 			place.Fix = "none needed if that is fine; otherwise add a policy for " + g.Path + "/*"
 			findings = append(findings, place)
 		}
-		a.paths, a.scoped, a.Covers = []string{covered}, true, v.Text("domain")+covered
+		a.paths, a.scoped, a.Covers = []string{scope.Path}, true, v.Text("domain")+scope.Path
 		all = append(all, a)
 	}
 	if allowed.RestrictsRoot() {
@@ -199,25 +198,6 @@ func applications(f Facts, v Values, allowed dev.Granted, base string) ([]applic
 		})
 	}
 	return all, findings
-}
-
-// accessPath is a policy's path in the syntax of Access: at most one star between two slashes, which also matches
-// slashes, and only characters that look the same in every encoding of a path. wider reports that it covers more than
-// the policy.
-func accessPath(p string) (covered string, wider bool) {
-	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
-	for i, part := range parts {
-		j := strings.IndexFunc(part, func(r rune) bool { return r != '*' && !dev.IsPlainInPath(r) })
-		if j < 0 && strings.Count(part, "*") <= 1 {
-			wider = wider || strings.Contains(part, "*")
-			continue
-		}
-		if star := strings.IndexByte(part, '*'); j < 0 || star >= 0 && star < j {
-			j = star
-		}
-		return path.Join("/", path.Join(parts[:i]...), part[:j]+"*"), true
-	}
-	return "/" + strings.Join(parts, "/"), wider
 }
 
 // cloudflareFindings report values that contradict one another, and what this target cannot do.

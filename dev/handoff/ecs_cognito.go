@@ -24,6 +24,7 @@ func ecsCognito() Target {
 		NextSteps:  nextCognito,
 
 		Hosting:         dev.Hosting{OwnHost: true},
+		Proxy:           dev.ProxyALB,
 		Platform:        awsPlatform,
 		SecretVariables: awsSecretVariables,
 	}

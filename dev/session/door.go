@@ -7,6 +7,7 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
+	"sdev/dev/gateway/access"
 	"sdev/dev/gateway/iap"
 )
 
@@ -37,6 +38,14 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		i.Audience = cmp.Or(i.Audience, set("IAP_AUDIENCE"))
 		i = i.WithDefaults(p.Name)
 		d.IAP, d.Client = &i, dev.Client{ID: i.ClientID()}
+	case dev.AccessLogin:
+		a := dev.Access{}
+		if p.Settings.Auth.Access != nil {
+			a = *p.Settings.Auth.Access
+		}
+		a.Team, a.Audience = cmp.Or(a.Team, set("CF_TEAM")), cmp.Or(a.Audience, set("CF_AUD"))
+		a = a.WithDefaults(p.Name)
+		d.Access, d.Client = &a, dev.Client{ID: "cloudflare-access"}
 	default:
 		return nil
 	}
@@ -103,6 +112,9 @@ func (s loginSetup) addDoor(p *config.Project, l *dev.LoginSettings, run runFact
 	}
 	if l.Door.IAP != nil {
 		l.Door.Client.RedirectURIs = []string{iap.RedirectURI(l.Issuer, l.Door.Client.ID)}
+	}
+	if l.Door.Access != nil {
+		l.Door.Client.RedirectURIs = []string{access.RedirectURI(l.Issuer)}
 	}
 	l.Door.Client.PostLogout = []string{page, page + "/", origin, origin + "/"}
 	l.Clients = append(l.Clients, l.Door.Client)

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/gateway/access"
 	"sdev/dev/gateway/alb"
 	"sdev/dev/gateway/door"
 	"sdev/dev/gateway/iap"
@@ -44,6 +46,14 @@ func NewExplainer(p *config.Project, mode dev.Mode, now func() time.Time) (Expla
 		return func(v Visit) (door.Verdict, error) {
 			e, err := iap.Explain(*d.IAP, d.Policies, v.Who, iap.Visit{Path: v.Path, Host: v.Host, Base: p.BasePath(), From: v.From, At: now()})
 			return door.Verdict{Verdict: dev.Verdict{Decision: e.Decision, Path: dev.CleanPath(v.Path), Rule: e.Rule, Why: e.Why}, Headers: headersOf(e.Headers)}, err
+		}, mode
+	case d.Access != nil:
+		return func(v Visit) (door.Verdict, error) {
+			a := *d.Access
+			a.From = cmp.Or(v.From, a.From)
+			as := *d
+			as.Access = &a
+			return access.Explain(as, v.Path, visitor("", v.Who)), nil
 		}, mode
 	}
 	return func(v Visit) (door.Verdict, error) {

@@ -188,6 +188,25 @@ func xsdevText() string {
           host: guests.localhost
           tenant: guests-abc12
           cidrs: [203.0.113.0/24]       # or armor: [{priority: 1, action: deny-403, ranges: ["*"]}]
+      cloudflare:               # Cloudflare Access; all of it has defaults
+        team: example-team      # the part before .cloudflareaccess.com
+        # AUD tag of the application for the whole app:
+        aud: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+        session: 24h            # of an application's token; global_session: of the sign-in, 15m to 744h
+        applications:           # in place of those that come from policies
+          - path: /hooks        # and all below it; also: aud, session
+            policies:           # allow, block, bypass, or non_identity (service tokens), in this order
+              - {decision: non_identity, include: [{service_token: ci}]}
+              - {decision: allow, include: [{domain: example.com}], require: [{country: DE}], exclude: [{group: interns}]}
+                                # rules: email, domain, group, ip, country, service_token, everyone, any_service_token
+        service_tokens:         # invented ones, for this machine
+          - {name: ci, id: 0123456789abcdef0123456789abcdef.access, secret: cfast_made-up-for-this-machine}
+        strict: true            # a wrong service token gets 401; false: the sign-in page
+        service_header: Authorization        # one header with id and secret as JSON
+        claims: [hd, groups]    # claims of people that the token has in "custom"
+        cookie: {same_site: lax, http_only: true, path: true, binding: false}
+        from: 203.0.113.7       # the address that requests seem to come from; or the header X-Sdev-Source-Ip
+        country: DE
     deploy:                     # values for "sdev deploy"; see: sdev help deploy
       region: us-east-1         # for every target that has a region
       ecs: {domain: app.example.com}

@@ -91,6 +91,11 @@ redirects and refusals, so that the code which verifies the header can be finish
 
   alb   an Application Load Balancer with authenticate-cognito, or authenticate-oidc (x-sdev.auth.alb.action):
         x-amzn-oidc-data with the claims of userinfo, x-amzn-oidc-identity, x-amzn-oidc-accesstoken
+  cloudflare   Cloudflare Access: Cf-Access-Jwt-Assertion, Cf-Access-Authenticated-User-Email, CF_Authorization. Each
+        policy is an application with an audience of its own, and covers everything below its path. People sign in to
+        the team, which here is part of the local provider's address, and /cdn-cgi/access/ has logout and get-identity.
+        The first page that a browser opens should be one without a policy of its own: what every page loads
+        (/_stcore, /static) belongs to the application for everything else, and needs its token
 
 Verification libraries run unchanged. The hosts at which they fetch keys lead to the gateway, inside the app's
 network only, with certificates that only the app trusts. The app gets the variables that say whom to trust, such
@@ -110,6 +115,14 @@ If several policies cover a path, the most specific one decides. /reports/* cove
 it. A path without a policy is open to everybody who signs in. "allow" lists groups, emails or domains, or says
 anyone: true; a person needs to match only one of them. Streamlit changes pages without a request, so a policy
 about a page applies only when the page is loaded: the app needs a check of its own as well.
+
+Identity-Aware Proxy of Google (x-sdev.auth.iap): whoever is a member, or named by a policy, gets in after signing in;
+anybody else gets the 403 page. IAP_AUDIENCE and IAP_AUDIENCES in the app's environment are what its verifier compares
+with. Guests have a host of their own (external.host). They are the same people, and sign in with their e-mail address
+and the password of x-sdev.auth.users, or with "` + dev.DefaultPassword + `" if there is none. Take passwords that are good for
+nothing else: they are in the compose file. For guests, the proxy checks only the sign-in, as Google's does, so the
+policies do not apply to them. Cloud Armor looks at the address that a request comes from: this machine is 127.0.0.1. To
+pretend another one, set from, or send the header X-Sdev-Source-Ip.
 `
 }
 

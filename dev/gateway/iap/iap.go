@@ -238,16 +238,16 @@ func (d *Door) isNew(what string) bool {
 
 // deny answers a request that the person may not make.
 func (d *Door) deny(w http.ResponseWriter, r *http.Request, s *resource, email string, e Explanation) {
+	why := e.Why
+	if rule := s.rule(r.URL.Path); rule != "" {
+		why += "; policy " + rule
+	}
 	if d.isNew(email + " " + r.URL.Path) {
-		why := e.Why
-		if rule := s.rule(r.URL.Path); rule != "" {
-			why += "; policy " + rule
-		}
 		d.cfg.Emit(dev.AuthDenied{User: email, Client: d.cfg.Client.ID, Reason: dev.Sanitize(r.URL.Path) + ": " + why})
 	}
 	generated(w)
-	d.pages.serve(w, http.StatusForbidden, page{Title: "You have no access", Email: email, Text: "This account is signed in, but has no access to this page.",
-		Link: d.origins[s] + r.URL.EscapedPath() + "?" + modeParameter + "=" + modeClear, LinkText: "Sign in with another account"})
+	d.pages.serve(w, http.StatusForbidden, page{Title: "You have no access", Email: email, Text: "This account is signed in, but has no access to this page.", Why: why,
+		Link: d.origins[s] + r.URL.EscapedPath() + "?" + modeParameter + "=" + modeForce, LinkText: "Sign in with another account"})
 }
 
 // fail answers a request that the proxy could not handle, and reports why.

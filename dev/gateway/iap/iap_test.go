@@ -125,7 +125,7 @@ func TestIAP_WithoutTheRoleThereIsAPage(t *testing.T) {
 	isApp(t, r.signInAs(r.browser, bob, "/"))
 	p := r.get("/sales/year")
 	isGenerated(t, p, http.StatusForbidden)
-	if !strings.Contains(p.body, bob) || !strings.Contains(p.body, "gcp-iap-mode=CLEAR_LOGIN_COOKIE") || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
+	if !strings.Contains(p.body, bob) || !strings.Contains(p.body, "gcp-iap-mode=FORCE_LOGIN") || !strings.Contains(p.body, "compose.yaml:9") || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
 		t.Errorf("page %s", p.body)
 	}
 	r.get("/sales/year")
@@ -182,6 +182,8 @@ func TestIAP_SessionsOfAnotherProjectCountAsNone(t *testing.T) {
 	for range 2 {
 		isGenerated(t, r.get("/", "Cookie", name+"=foreign"), http.StatusFound)
 	}
+	isApp(t, r.signInAs(r.browser, alice, "/"))
+	isApp(t, r.get("/", "Cookie", name+"=foreign")) // beside its own
 	if w := told[dev.Warning](r); len(w) != 1 || w[0].Code != dev.CodeAuthCookies || !strings.Contains(w[0].Message, name) {
 		t.Errorf("warnings %+v", w)
 	}

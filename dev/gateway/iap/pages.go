@@ -21,6 +21,7 @@ type pages struct {
 type page struct {
 	Title          string
 	Text           string
+	Why            string // for the app's developer, as the end of a sentence
 	Email          string // who is signed in, or was typed into the form
 	Link, LinkText string
 	Again          string // an address to open after 45 minutes

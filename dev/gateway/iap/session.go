@@ -107,13 +107,8 @@ func IsCookie(name string) bool {
 // session returns the session of a request, with the current data of the person; nil if nobody has signed in. It may
 // replace the cookie.
 func (d *Door) session(w http.ResponseWriter, r *http.Request, s *resource) *session {
-	c, err := r.Cookie(d.cookieName(s))
-	if err != nil || c.Value == "" {
-		return nil
-	}
-	in := &session{}
-	if d.keys.Open(purposeOf(s), c.Value, in) != nil {
-		d.warnOfForeignCookie(c.Name)
+	in := d.open(r, s)
+	if in == nil {
 		return nil
 	}
 	if s.external && d.cfg.Now().Sub(in.At) >= guestLifetime {
@@ -128,6 +123,22 @@ func (d *Door) session(w http.ResponseWriter, r *http.Request, s *resource) *ses
 		return nil // the account was removed
 	}
 	return in
+}
+
+// open reads the session cookie; nil if there is none of this proxy. Any of several cookies of the name may be its own:
+// servers on other ports of this host can set others, for longer paths.
+func (d *Door) open(r *http.Request, s *resource) *session {
+	name := d.cookieName(s)
+	for _, c := range r.CookiesNamed(name) {
+		in := &session{}
+		if d.keys.Open(purposeOf(s), c.Value, in) == nil {
+			return in
+		}
+		if c.Value != "" {
+			d.warnOfForeignCookie(name)
+		}
+	}
+	return nil
 }
 
 // current ends a session whose sign-in at the local provider has ended, and refreshes one whose access token has expired.

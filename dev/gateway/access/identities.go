@@ -1,0 +1,122 @@
+package access
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"sdev/dev"
+)
+
+// identity is a sign-in. All tokens of one sign-in name it, so removing it ends them all.
+type identity struct {
+	Nonce   string     `json:"nonce"`
+	Person  dev.Person `json:"person"` // as at the sign-in
+	At      time.Time  `json:"at"`
+	IP      string     `json:"ip"`
+	Country string     `json:"country"`
+}
+
+// mostIdentities limits how many sign-ins are remembered; the oldest are forgotten first.
+const mostIdentities = 2000
+
+// identities are the sign-ins that have not ended. They are safe for concurrent use.
+type identities struct {
+	file string // "" keeps them in memory
+
+	mu  sync.RWMutex // guards all, and the writing of the file
+	all map[string]identity
+}
+
+// loadIdentities reads the sign-ins of an earlier gateway. A damaged file counts as empty: people then have to sign in
+// again.
+func loadIdentities(state string, now time.Time) (*identities, error) {
+	s := &identities{all: map[string]identity{}}
+	if state == "" {
+		return s, nil
+	}
+	s.file = filepath.Join(state, "door-access-sessions.json")
+	b, err := dev.ReadFile(s.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, s.stateError(err)
+	}
+	var stored []identity
+	if json.Unmarshal(b, &stored) != nil {
+		return s, nil
+	}
+	for _, i := range stored {
+		if now.Sub(i.At) <= dev.LongestAccessSession {
+			s.all[i.Nonce] = i
+		}
+	}
+	return s, nil
+}
+
+// find returns a sign-in; ok is false if it has ended.
+func (s *identities) find(nonce string) (identity, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	i, ok := s.all[nonce]
+	return i, ok
+}
+
+// add remembers a sign-in. The error is about the file only: the sign-in is valid in any case.
+func (s *identities) add(i identity) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[i.Nonce] = i
+	return s.save()
+}
+
+// remove ends a sign-in.
+func (s *identities) remove(nonce string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.all[nonce]; !ok {
+		return nil
+	}
+	delete(s.all, nonce)
+	return s.save()
+}
+
+// save writes the file, and drops what is too much.
+func (s *identities) save() error {
+	list := make([]identity, 0, len(s.all))
+	for _, i := range s.all {
+		list = append(list, i)
+	}
+	slices.SortFunc(list, func(a, b identity) int { return b.At.Compare(a.At) })
+	if len(list) > mostIdentities {
+		for _, i := range list[mostIdentities:] {
+			delete(s.all, i.Nonce)
+		}
+		list = list[:mostIdentities]
+	}
+	if s.file == "" {
+		return nil
+	}
+	b, err := json.Marshal(list)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(s.file), 0o700)
+	}
+	if err == nil {
+		err = dev.ReplaceFile(s.file, b, 0o600)
+	}
+	if err != nil {
+		return s.stateError(err)
+	}
+	return nil
+}
+
+func (s *identities) stateError(err error) error {
+	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: s.file, Cause: err, Message: "the front door cannot store who is signed in",
+		Hint: "make the directory writable, and check that its disk is not full"}
+}
