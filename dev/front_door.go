@@ -218,6 +218,9 @@ func (a ALB) KeyAddress() string {
 
 func (a ALB) hosts() []string {
 	hosts := []string{hostOf(a.KeyAddress())}
+	if strings.HasPrefix(a.Region(), "cn-") {
+		hosts = append(hosts, strings.TrimSuffix(hosts[0], ".cn")) // verification libraries do not know the other name
+	}
 	if a.Action == ALBCognito {
 		hosts = append(hosts, hostOf(a.Issuer))
 	}

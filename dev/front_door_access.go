@@ -158,9 +158,6 @@ var (
 	audienceForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// ClientID is the id of Access at the local provider.
-func (a Access) ClientID() string { return a.tag("client", "")[:32] }
-
 // teamOf derives a team's name from the project's.
 func teamOf(project string) string {
 	name := strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(project), "-"), "-")

@@ -35,7 +35,7 @@ const AtPath = "/at/"
 // documentation of their OAuth and OpenID endpoints.
 const identityHosts = `accounts\.google\.com|(oauth2|openidconnect|identitytoolkit|securetoken)\.googleapis\.com|` +
 	`login\.microsoftonline\.(com|us)|login\.microsoft\.com|(login|sts)\.windows\.net|login\.live\.com|.+\.(b2clogin|ciamlogin)\.com|` +
-	`.+\.(okta|oktapreview|okta-emea|auth0|onelogin)\.com|.+\.amazoncognito\.com|cognito-idp\.[a-z0-9-]+\.amazonaws\.com|appleid\.apple\.com|id\.twitch\.tv`
+	`.+\.(okta|oktapreview|okta-emea|auth0|onelogin)\.com|.+\.amazoncognito\.com|cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?|appleid\.apple\.com|id\.twitch\.tv`
 
 // mixedHosts serve identities among other things: only the addresses in identityPaths belong to a login.
 const mixedHosts = `(www|people)\.googleapis\.com|(api\.)?github\.com|graph\.microsoft\.com|gitlab\.com|(www|api)\.linkedin\.com|(www|graph)\.facebook\.com|discord\.com`

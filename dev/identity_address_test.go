@@ -12,6 +12,8 @@ func TestIsIdentityAddress_KnowsLoginsByHostAndByPath(t *testing.T) {
 		"https://Accounts.Google.com:443/o/oauth2/auth":                     true,
 		"https://shop.auth.eu-west-1.amazoncognito.com":                     true,
 		"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a":           true,
+		"https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_a":      true,
+		"https://cognito-idp.cn-north-1.amazonaws.com.evil.example/a":       false,
 		"https://shop.eu.auth0.com/api/v2/":                                 true,
 		"https://login.microsoftonline.com/common":                          true,
 		"https://shop.b2clogin.com/shop.onmicrosoft.com/policy":             true,

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Policy says who may reach the paths that it covers. An identity proxy in the cloud enforces it; on this machine sdev
-// only explains it, and passes it on with the hand-off.
+// Policy says who may reach the paths that it covers. An identity proxy enforces it: the one in the cloud, to which the
+// hand-off passes it on, and on this machine the front door of the gateway. Without one, sdev only explains it.
 //
 // A policy covers a path segment by segment:
 //

@@ -2,8 +2,9 @@
 // scaffolding and hand-offs need no network.
 //
 // It is data: what is in a tree, and which files belong to which answers, is told by the tree
-// itself, in the form that package tree reads (its documentation describes it). The only rule
-// kept here is that the embedded tree is the one on disk, which a test compares.
+// itself, in the form that package tree reads (its documentation describes it). Two rules are kept
+// here: the embedded tree is the one on disk, which a test compares; and a module that a new project
+// and a bundle both hold is one file, in the directory of its target (see the table below).
 //
 // The lock files in project/ are not written by hand: `make -C templates` renews them with uv, from
 // the dependency files beside them.
@@ -12,6 +13,9 @@ package templates
 import (
 	"embed"
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 )
 
 // ProjectVersion names the state of the project tree. It is recorded in every project made from it
@@ -23,9 +27,45 @@ const ProjectVersion = "2026.11.2"
 //go:embed all:project all:targets
 var trees embed.FS
 
-// Project is the tree of a new project. Its choices are "auth" (streamlit-oauth, none) and "deps"
-// (uv, pip, conda); its texts want "name", the name of the project.
-func Project() fs.FS { return sub("project") }
+// Project is the tree of a new project. Its choices are "auth" (streamlit-oauth, native, alb, iap, cloudflare, none) and
+// "deps" (uv, pip, conda); its texts want "name", the name of the project.
+func Project() fs.FS {
+	return project{FS: sub("project"), shared: map[string]string{
+		"auth=alb/code_package/streamlit/util/alb_identity.py":           "targets/ecs-cognito/alb_identity.py",
+		"auth=iap/code_package/streamlit/util/iap_identity.py":           "targets/cloud-run/iap_identity.py",
+		"auth=cloudflare/code_package/streamlit/util/access_identity.py": "targets/cloudflare/access_identity.py",
+	}}
+}
+
+// project is the directory "project" with further files, which are those of a target: path in the project → path among
+// the trees. The directories of these paths exist.
+type project struct {
+	fs.FS
+	shared map[string]string
+}
+
+// Open opens a file of the directory, or one of the further files.
+func (p project) Open(name string) (fs.File, error) {
+	if source, ok := p.shared[name]; ok {
+		return trees.Open(source)
+	}
+	return p.FS.Open(name)
+}
+
+// ReadDir lists a directory, by name, with the further files in it.
+func (p project) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(p.FS, name)
+	for at, source := range p.shared {
+		if err == nil && path.Dir(at) == name {
+			var info fs.FileInfo
+			if info, err = fs.Stat(trees, source); err == nil {
+				entries = append(entries, fs.FileInfoToDirEntry(info))
+			}
+		}
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
 
 // TargetsVersion names the state of the trees of the hand-off. Every bundle's record holds it. An sdev with an older
 // version refuses to render that bundle again, because it would take the changes back. So raise it with a change

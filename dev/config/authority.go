@@ -10,7 +10,9 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sdev/dev"
@@ -23,8 +25,8 @@ const (
 	authorityRenew = 365 * 24 * time.Hour
 )
 
-// authorityDomains are the only domains for which certificates of a project's authority are valid: even with its key,
-// nobody can imitate any other host.
+// authorityDomains are the only domains for which certificates of a project's authority are valid, besides the addresses of
+// this machine: even with its key, nobody can imitate any other host.
 func authorityDomains() []string {
 	return []string{"localhost", "amazonaws.com", "amazonaws.com.cn", "gstatic.com", "google.com", "googleapis.com", "cloudflareaccess.com"}
 }
@@ -51,7 +53,13 @@ func (p *Project) Authority(now time.Time) (dev.Authority, error) {
 	return a, writePrivate(file, b)
 }
 
-// isUsable reports whether an authority can be read and is valid for a while.
+// loopback returns the addresses of this machine. Without them, a certificate for any address would be valid: constraints
+// of names do not apply to addresses (RFC 5280, section 4.2.1.10).
+func loopback() []*net.IPNet {
+	return []*net.IPNet{{IP: net.IPv4(127, 0, 0, 0).To4(), Mask: net.CIDRMask(8, 32)}, {IP: net.IPv6loopback, Mask: net.CIDRMask(128, 128)}}
+}
+
+// isUsable reports whether an authority can be read, is valid for a while, and has the constraints of this version of sdev.
 func isUsable(a dev.Authority, now time.Time) bool {
 	block, _ := pem.Decode(a.Certificate)
 	if block == nil {
@@ -60,6 +68,9 @@ func isUsable(a dev.Authority, now time.Time) bool {
 	cert, err := x509.ParseCertificate(block.Bytes)
 	key, _ := pem.Decode(a.Key)
 	if err != nil || key == nil || now.Before(cert.NotBefore) || now.Add(authorityRenew).After(cert.NotAfter) {
+		return false
+	}
+	if !slices.Equal(cert.PermittedDNSDomains, authorityDomains()) || len(cert.PermittedIPRanges) != len(loopback()) {
 		return false
 	}
 	private, err := x509.ParsePKCS8PrivateKey(key.Bytes)
@@ -80,7 +91,7 @@ func newAuthority(project string, now time.Time) (dev.Authority, error) {
 		SerialNumber: serial, Subject: pkix.Name{CommonName: "sdev: " + project + " (this machine only)", Organization: []string{"sdev"}},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(authorityFor), IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-		PermittedDNSDomainsCritical: true, PermittedDNSDomains: authorityDomains(),
+		PermittedDNSDomainsCritical: true, PermittedDNSDomains: authorityDomains(), PermittedIPRanges: loopback(),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &cert, &cert, key.Public(), key)
 	if err != nil {

@@ -3,6 +3,8 @@ package config
 // The app and the gateway in modes with a front door.
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"path/filepath"
@@ -34,6 +36,8 @@ func (o *overlay) leadDoorHosts(g *types.ServiceConfig) {
 	maps.Copy(hosts, g.ExtraHosts)
 	for _, host := range o.doorHosts() {
 		hosts[host] = []string{"127.0.0.1"}
+	}
+	if len(o.doorHosts()) > 0 {
 		o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService, "extra_hosts"}, "sdev up --with-auth=" + string(o.parts.Mode) + ": the gateway answers for hosts at which the app's code fetches keys"})
 	}
 	g.ExtraHosts = hosts
@@ -68,6 +72,10 @@ func (o *overlay) trustDoor() {
 		return
 	}
 	o.addConfig("sdev-trust", trustFile, types.FileObjectConfig{File: o.parts.Login.Trust})
+	if authority := o.parts.Login.Door.Authority.Certificate; len(authority) > 0 {
+		sum := sha256.Sum256(authority)
+		o.label("dev.sdev.authority", hex.EncodeToString(sum[:8])) // a new one recreates the container, which has mounted the file
+	}
 	for _, name := range append(trustVariables(), "NODE_EXTRA_CA_CERTS") {
 		if v, own := o.app.Environment[name]; own && v != nil && *v != "" {
 			continue
@@ -103,5 +111,9 @@ func (p *Project) WriteTrust(ca CA, a dev.Authority) (string, error) {
 		all = systemRoots()
 	}
 	file := p.TrustPath()
-	return file, writePrivate(file, append(slices.Clone(all), a.Certificate...))
+	text := slices.Clone(all)
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n') // a certificate begins in a line of its own
+	}
+	return file, writePrivate(file, append(text, a.Certificate...))
 }

@@ -50,7 +50,7 @@ var (
 	paramName    = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 	oauthText    = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 	scopeText    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$`)
-	pathPattern  = regexp.MustCompile(`^/[A-Za-z0-9_.$/~"'@:+&*?-]{0,127}$`)
+	pathPattern  = regexp.MustCompile(`^[/*?][A-Za-z0-9_.$/~"'@:+&*?-]{0,127}$`)
 	longestLogin = 7 * 24 * time.Hour
 )
 
@@ -62,8 +62,8 @@ func (r *reader) alb(to *ALBSettings, n *yaml.Node) {
 		"action": r.oneOf(&to.Action, name+".action", dev.ALBCognito, dev.ALBOIDC),
 		"issuer": func(n *yaml.Node) {
 			r.text(&to.Issuer, name+".issuer")(n)
-			if u, err := url.Parse(to.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(to.Issuer, "/") {
-				r.fail(n, fmt.Sprintf("%s.issuer: %q is not the issuer of a provider", name, to.Issuer), "for example: https://idp.example.com, without a slash at the end")
+			if u, err := url.Parse(to.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+				r.fail(n, fmt.Sprintf("%s.issuer: %q is not the issuer of a provider", name, to.Issuer), "write it as the provider's discovery document does, for example: https://idp.example.com")
 			}
 		},
 		"pool":               r.matching(&to.Pool, name+".pool", cognitoPool, "the id of a user pool, such as us-east-1_AbCdEfGhI"),
@@ -128,7 +128,7 @@ func (r *reader) albRules(to *[]dev.ALBRule, name string, n *yaml.Node) {
 		rule := dev.ALBRule{Origin: fmt.Sprintf("%s:%d", r.file, item.Line)}
 		name := fmt.Sprintf("%s[%d]", name, i)
 		r.fields(item, name, map[string]func(*yaml.Node){
-			"path":               r.matching(&rule.Path, name+".path", pathPattern, "a path pattern such as /public/*: it begins with a slash, * is any text and ? one character"),
+			"path":               r.matching(&rule.Path, name+".path", pathPattern, "a path pattern such as /public/*: it begins with a slash or *, * is any text and ? one character"),
 			"on_unauthenticated": r.oneOf(&rule.Unauthenticated, name+".on_unauthenticated", dev.ALBAuthenticate, dev.ALBAllow, dev.ALBDeny, dev.ALBForward),
 		})
 		if rule.Path == "" || rule.Unauthenticated == "" {

@@ -161,31 +161,38 @@ func (r *reader) armorRule(to *dev.ArmorRule, name string, n *yaml.Node) {
 	}
 }
 
-// IdentityAwareProxy returns the settings of the proxy, with a value for each. What x-sdev.auth.iap leaves out is as
-// x-sdev.deploy has it for target, the one of the hand-off with this proxy, so that both say the same; or else it follows
-// from the project's name.
-func (s Settings) IdentityAwareProxy(project, target string) dev.IAP {
+// IdentityAwareProxy returns the settings of the proxy, without defaults. What x-sdev.auth.iap leaves out is as
+// x-sdev.deploy has it for the target that has this proxy, so that both say the same.
+func (s Settings) IdentityAwareProxy() dev.IAP {
 	var i dev.IAP
 	if s.Auth.IAP != nil {
 		i = *s.Auth.IAP
 	}
-	deployed := func(name string) string {
-		v, _ := s.Deploy.Value(target, name)
-		return v.Text
-	}
+	project, target := s.Deploy.only("project-id")
 	if i.Project == "" {
-		i.Project = deployed("project-id")
+		i.Project = project.Text
 	}
-	if i.Members == nil {
-		i.Members = deployedMembers(deployed("members"))
+	if members, ok := s.Deploy.Value(target, "members"); ok && i.Members == nil {
+		i.Members = deployedMembers(members.Text)
 	}
-	if e := i.External; e != nil && len(e.Armor) == 0 && deployed("external-cidrs") != "" {
-		known := *e
-		v, _ := s.Deploy.Value(target, "external-cidrs")
-		known.Armor = []dev.ArmorRule{{Priority: 1000, Action: dev.ArmorAllow, Ranges: splitAtCommas(v.Text), Origin: v.Origin}}
-		i.External = &known
+	if known, _ := s.Deploy.only("external-cidrs"); i.External != nil && len(i.External.Armor) == 0 && known.Text != "" {
+		e := *i.External
+		e.Armor = []dev.ArmorRule{{Priority: 1000, Action: dev.ArmorAllow, Ranges: splitAtCommas(known.Text), Origin: known.Origin}}
+		i.External = &e
 	}
-	return i.WithDefaults(project)
+	return i
+}
+
+// only returns the value of a parameter that a single target has, and that target; "" if the value is set for all of them,
+// or not at all.
+func (s DeploySettings) only(name string) (v DeployValue, target string) {
+	for _, v := range s.Values {
+		if v.Name == name && v.Target != "" {
+			return v, v.Target
+		}
+	}
+	v, _ = s.Value("", name)
+	return v, ""
 }
 
 // deployedMembers reads the value members of the hand-off: addresses, @domains and group:NAME. It leaves out what the

@@ -134,19 +134,19 @@ func TestIAP_WhatIsLeftOutIsAsTheHandOffHasIt(t *testing.T) {
 		return loadedFrom(t, map[string]string{"compose.yaml": streamlitOnly + "x-sdev:\n  auth:\n    iap: " + iap +
 			"\n  deploy:\n    members: [alice@example.com, \"@Example.org\", \"group:sales\"]\n    cloud-run: {project-id: example-project, external-cidrs: [203.0.113.0/24, 2001:db8::/32]}\n"}).Settings
 	}
-	got := settings("{external: {tenant: guests-1}}").IdentityAwareProxy("shop", "cloud-run")
+	got := settings("{external: {tenant: guests-1}}").IdentityAwareProxy()
 	want := []dev.Member{{Kind: "person", Text: "alice@example.com"}, {Kind: "domain", Text: "example.org"}, {Kind: "group", Text: "sales"}}
-	if diff := cmp.Diff(want, got.Members); diff != "" || got.Project != "example-project" || got.Audience == "" || got.External.Host == "" {
+	if diff := cmp.Diff(want, got.Members); diff != "" || got.Project != "example-project" || got.Audience != "" {
 		t.Errorf("%+v\n%s", got, diff)
 	}
 	if a := got.External.Armor; len(a) != 1 || len(a[0].Ranges) != 2 || a[0].Origin != "compose.yaml:9" {
 		t.Errorf("%+v", a)
 	}
-	own := settings("{project: another-project, members: [allAuthenticatedUsers], external: {cidrs: [10.0.0.0/8]}}").IdentityAwareProxy("shop", "cloud-run")
+	own := settings("{project: another-project, audience: /projects/1/apps/a, members: [allAuthenticatedUsers], external: {cidrs: [10.0.0.0/8]}}").IdentityAwareProxy()
 	if own.Project != "another-project" || len(own.Members) != 1 || own.External.Armor[0].Ranges[0] != "10.0.0.0/8" {
 		t.Errorf("%+v %+v", own, own.External.Armor)
 	}
-	if none := (config.Settings{}).IdentityAwareProxy("shop", "cloud-run"); none.Project != "sdev-shop" || none.External != nil || none.Members != nil {
+	if none := (config.Settings{}).IdentityAwareProxy(); none.Project != "" || none.External != nil || none.Members != nil {
 		t.Errorf("%+v", none)
 	}
 }

@@ -80,7 +80,11 @@ func isBypass(name string) bool { return strings.EqualFold(name, bypassVariable)
 
 // exemptFromProxy keeps the app's requests to the gateway away from the proxy.
 func (o *overlay) exemptFromProxy() {
-	for _, name := range []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
+	proxies := []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"}
+	if len(o.doorHosts()) > 0 { // requests to these use TLS
+		proxies = append(proxies, "HTTPS_PROXY", "https_proxy")
+	}
+	for _, name := range proxies {
 		if o.value(name) == "" {
 			continue
 		}

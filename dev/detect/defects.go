@@ -71,11 +71,22 @@ func (c *checker) code(p *program) {
 		if m.lineOfText("id_token") > 0 || m.lineOfText("jwt") > 0 {
 			c.add("jwt.b64decode", m.path, m.lineOfSequence("base64", ".", "b64decode"),
 				"the code decodes a part of a JWT with b64decode, which fails on the characters - and _", "use a library that verifies the token, or at least base64.urlsafe_b64decode")
-			c.add("jwt.unverified", m.path, cmp.Or(m.lineOfSequence("base64", ".", "b64decode"), m.lineOfSequence("base64", ".", "urlsafe_b64decode")),
-				"the token's signature, issuer and audience are not verified", "verify it with a library, or use st.login")
+			if !m.verifiesSignatures() {
+				c.add("jwt.unverified", m.path, cmp.Or(m.lineOfSequence("base64", ".", "b64decode"), m.lineOfSequence("base64", ".", "urlsafe_b64decode")),
+					"the token's signature, issuer and audience are not verified", "verify it with a library, or use st.login")
+			}
 		}
 		c.add("jwt.unverified", m.path, m.lineOfSequence(`"verify_signature"`, ":", "False"), "the token's signature is not verified", "leave verify_signature on")
 	}
+}
+
+// verifiesSignatures reports whether a script verifies signatures itself, with the package cryptography. A token of an AWS
+// load balancer needs that: libraries for tokens refuse the padding of its base64.
+func (m *module) verifiesSignatures() bool {
+	imports := slices.ContainsFunc(m.imports, func(i imported) bool {
+		return i.level == 0 && i.provides("cryptography.hazmat.primitives.asymmetric")
+	})
+	return imports && m.lineOfSequence(".", "verify", "(") > 0
 }
 
 // shadows finds files that hide the real streamlit package from Python.

@@ -32,8 +32,10 @@ func TestTree_PointsAtKnownDefects(t *testing.T) {
 		"streamlit 1 too old":     {"requirements.txt", "streamlit==1.11.1\n", "streamlit==1.12\n", "streamlit.too-old 1"},
 		"unverified":              {"app.py", app + "import jwt\njwt.decode(t, options={'verify_signature': False})\n", app + "import jwt\njwt.decode(t, key)\n", "jwt.unverified 3"},
 		"decoded":                 {"app.py", app + "import base64\nbase64.b64decode(x['id_token'])\n", app + "import base64\nbase64.b64decode(picture)\n", "jwt.b64decode 3"},
-		"the last redirect":       {"app.py", app + "c['redirect_uris'][-1]\n", app + "c['redirect_uris'][0]\n", "oauth.last-redirect 2"},
-		"a shadow":                {"lib/streamlit/__init__.py", "", "", "import.shadow 1"},
+		"decoded, not verified": {"app.py", app + "import base64\nfrom cryptography.hazmat.primitives.asymmetric import ec\nbase64.urlsafe_b64decode(x['id_token'])\n",
+			app + "import base64\nfrom cryptography.hazmat.primitives.asymmetric import ec\nbase64.urlsafe_b64decode(x['id_token'])\nkey.verify(raw, text, ec.ECDSA(sha))\n", "jwt.unverified 4"},
+		"the last redirect": {"app.py", app + "c['redirect_uris'][-1]\n", app + "c['redirect_uris'][0]\n", "oauth.last-redirect 2"},
+		"a shadow":          {"lib/streamlit/__init__.py", "", "", "import.shadow 1"},
 	} {
 		look := func(content string) (out []string) {
 			t.Helper()

@@ -83,21 +83,3 @@ func HandlingOf(kind string) Handling {
 func IsGeneral(kind string) bool {
 	return kind == oauthKind || slices.ContainsFunc(loginLibraries(), func(l loginLibrary) bool { return l.kind == kind && l.general })
 }
-
-// proxyHeader is a header by which a proxy in front of the app says who the user is, of a product without a target of
-// its own in package handoff.
-type proxyHeader struct {
-	kind, title string
-	begins      []string // the beginnings of the headers' names, in lower case
-}
-
-// proxyHeaders returns those that sdev knows. Sources: the products' own documentation.
-func proxyHeaders() []proxyHeader {
-	return []proxyHeader{
-		{"azure", "Azure's EasyAuth", []string{"x-ms-client-principal", "x-ms-token-"}},
-		{"oauth2-proxy", "oauth2-proxy or a similar proxy", []string{"x-auth-request-", "x-forwarded-user", "x-forwarded-email", "x-forwarded-preferred-username"}},
-		{"remote-user", "a web server that signs people in", []string{"remote-user", "remote_user"}},
-		{"tailscale", "Tailscale", []string{"tailscale-user-"}},
-		{"databricks", "Databricks", []string{"x-databricks-"}},
-	}
-}

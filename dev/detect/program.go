@@ -5,8 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"sdev/dev"
 )
 
 // program is the entry script, its pages, and what they import.
@@ -186,9 +184,9 @@ func auth(p *program, l LoginUse) []Fact {
 		for _, use := range []string{"login", "user.is_logged_in", "experimental_user", "user"} {
 			add("native", "it uses st."+use, m.path, m.uses[use])
 		}
-		for _, proxy := range m.proxies() {
-			add(proxy.kind, "it reads the header of "+proxy.title, m.path, m.lineOfText(proxy.begins...))
-		}
+	}
+	for _, f := range proxyReads(p) {
+		add(f.Value, f.Why, f.File, f.Line)
 	}
 	if line, file := supabaseLogin(p); line > 0 {
 		add("supabase", "it signs people in at Supabase", file, line)
@@ -228,39 +226,12 @@ func (m *module) importOf(l loginLibrary) (imported, bool) {
 	return m.imports[i], true
 }
 
-// proxies returns every proxy whose headers a script may read: none if it does not read the request's headers.
-func (m *module) proxies() []proxyHeader {
-	if !m.readsHeaders() {
-		return nil
-	}
-	var out []proxyHeader
-	for _, p := range dev.IdentityProxies() {
-		out = append(out, proxyHeader{p.Name, p.Title, p.Begins})
-	}
-	return append(out, proxyHeaders()...)
-}
-
 // provides reports whether an import makes a module available: that module, one below it, or one by "from".
 func (i imported) provides(module string) bool {
 	if i.name == module || strings.HasPrefix(i.name, module+".") {
 		return true
 	}
 	return slices.ContainsFunc(i.from, func(name string) bool { return i.name+"."+name == module })
-}
-
-// readsHeaders reports whether a script reads the headers of the browser's request, in one of the ways that versions of
-// Streamlit have.
-func (m *module) readsHeaders() bool {
-	if m.uses["context.headers"] > 0 {
-		return true
-	}
-	for _, name := range []string{"_get_websocket_headers", "get_websocket_headers", "websocket_headers", "_websocket_headers"} {
-		if m.lineOfText(name) > 0 || m.lineOfSequence(name) > 0 {
-			return true
-		}
-	}
-	// Streamlit's server keeps the request of each session: client.request.headers.
-	return m.lineOfSequence("request", ".", "headers") > 0
 }
 
 // supabaseLogin finds a call that signs people in at Supabase. Its client has many other uses, so the import alone says

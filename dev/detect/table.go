@@ -42,6 +42,11 @@ func (f *Findings) Table() []Setting {
 	}
 	add("streamlit", streamlit.Value, streamlit)
 	add("auth", f.Auth[0].Value, f.Auth[0])
+	for _, other := range f.Auth[1:] {
+		if !IsGeneral(other.Value) { // such a package may serve the first kind
+			add("auth", other.Value, other)
+		}
+	}
 	if d, ok := f.image(); ok {
 		add("dockerfile", d.Path, d.App)
 	}

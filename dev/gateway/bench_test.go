@@ -74,7 +74,7 @@ func benchApp(b *testing.B) (addr string) {
 }
 
 // benchGateway starts a gateway in front of upstream, in a process of its own.
-func benchGateway(b *testing.B, upstream string) (addr string, pid int) {
+func benchGateway(b *testing.B, upstream string, changes ...func(*Config)) (addr string, pid int) {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -92,6 +92,9 @@ func benchGateway(b *testing.B, upstream string) (addr string, pid int) {
 	_, port, _ := strings.Cut(addr, ":")
 	if _, err := fmt.Sscan(port, &cfg.Port); err != nil {
 		b.Fatal(err)
+	}
+	for _, change := range changes {
+		change(&cfg)
 	}
 	text, err := json.Marshal(cfg)
 	if err != nil {
@@ -175,6 +178,49 @@ func BenchmarkRequest(b *testing.B) {
 		}
 	}
 	inTurns(b, get(app), get(front))
+}
+
+// BenchmarkDoor compares a gateway with a load balancer in front of the app, for somebody who has signed in, with one in
+// local mode.
+func BenchmarkDoor(b *testing.B) {
+	app := benchApp(b)
+	plain, _ := benchGateway(b, app)
+	_, provider, _ := strings.Cut(unusedAddress(b), ":")
+	d := &doorRig{rig: &rig{t: b}}
+	var pid int
+	d.addr, pid = benchGateway(b, app, func(c *Config) {
+		d.control, d.origin = c.Control, fmt.Sprintf("http://localhost:%d", c.Port)
+		if _, err := fmt.Sscan(provider, &c.ProviderPort); err != nil {
+			b.Fatal(err)
+		}
+	})
+	d.login = albLogin("http://localhost:"+provider, d.origin, projectAuthority(b))
+	idle := residentKB(b, pid)
+	d.call(Request{Do: DoLogin, Login: &d.login})
+	cookies := d.cookieLine(d.signIn("dora@example.com"))
+	get := func(addr string) func() {
+		client := &http.Client{Transport: &http.Transport{}}
+		return func() {
+			q, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://"+addr+"/", nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			q.Host = strings.TrimPrefix(d.origin, "http://")
+			if addr == plain {
+				q.Host = "localhost:" + plain[strings.LastIndexByte(plain, ':')+1:]
+			}
+			q.Header.Set("Cookie", cookies)
+			resp, err := client.Do(q)
+			if err != nil || resp.StatusCode != http.StatusOK {
+				b.Fatal(resp, err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+	}
+	inTurns(b, get(plain), get(d.addr))
+	b.ReportMetric(idle/1024, "idle-MiB")
+	b.ReportMetric(residentKB(b, pid)/1024, "door-MiB")
 }
 
 func BenchmarkMessage(b *testing.B) {

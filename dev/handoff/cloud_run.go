@@ -23,7 +23,6 @@ func cloudRun() Target {
 		NextSteps:  nextCloudRun,
 
 		Hosting: dev.Hosting{OwnHost: true},
-		Proxy:   dev.ProxyIAP,
 	}
 }
 

@@ -21,7 +21,6 @@ func cloudflare() Target {
 		NextSteps:  nextCloudflare,
 
 		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
-		Proxy:   dev.ProxyCloudflare,
 	}
 }
 

@@ -24,7 +24,6 @@ func ecsCognito() Target {
 		NextSteps:  nextCognito,
 
 		Hosting:         dev.Hosting{OwnHost: true},
-		Proxy:           dev.ProxyALB,
 		Platform:        awsPlatform,
 		SecretVariables: awsSecretVariables,
 	}

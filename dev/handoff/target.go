@@ -17,8 +17,6 @@ type Target struct {
 
 	// Hosting describes the platform to the checks of package preflight.
 	Hosting dev.Hosting
-	// Proxy is the identity proxy in front of the app there, one of the names of [dev.IdentityProxies]; "" if there is none.
-	Proxy string
 	// Platform is the one that the image has to be built for, "linux/amd64". Nil leaves that to the project.
 	Platform func(Values) string
 	// SecretVariables are the app's variables that the platform sets from its secret store. Nil is none.

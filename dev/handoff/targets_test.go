@@ -186,22 +186,3 @@ func TestFind_NamesTheNearOne(t *testing.T) {
 		}
 	}
 }
-
-// TestTargets_SayWhichIdentityProxyTheyHave: the local front door takes its values from that target.
-func TestTargets_SayWhichIdentityProxyTheyHave(t *testing.T) {
-	behind := map[string]string{}
-	for _, target := range handoff.Targets() {
-		if target.Proxy != "" {
-			behind[target.Proxy] += target.Name
-		}
-	}
-	for _, p := range dev.IdentityProxies() {
-		if _, err := handoff.Find(handoff.Targets(), behind[p.Name]); err != nil {
-			t.Errorf("%s is in front of the app in %q", p.Name, behind[p.Name])
-		}
-		delete(behind, p.Name)
-	}
-	if len(behind) > 0 {
-		t.Errorf("unknown identity proxies: %v", behind)
-	}
-}

@@ -31,10 +31,7 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		a := s.Apply(dev.NewALB(p.Name, s.Pool))
 		d.ALB, d.Client = &a, dev.Client{ID: cmp.Or(s.Client, a.ClientID(p.Name))}
 	case dev.IAPLogin:
-		i := dev.IAP{}
-		if p.Settings.Auth.IAP != nil {
-			i = *p.Settings.Auth.IAP
-		}
+		i := p.Settings.IdentityAwareProxy()
 		i.Audience = cmp.Or(i.Audience, set("IAP_AUDIENCE"))
 		i = i.WithDefaults(p.Name)
 		d.IAP, d.Client = &i, dev.Client{ID: i.ClientID()}
@@ -43,8 +40,8 @@ func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 		if p.Settings.Auth.Access != nil {
 			a = *p.Settings.Auth.Access
 		}
-		a.Team, a.Audience = cmp.Or(a.Team, set("CF_TEAM")), cmp.Or(a.Audience, set("CF_AUD"))
-		a = a.WithDefaults(p.Name)
+		a = a.Adopt(set("CF_TEAM"), set("CF_AUD")).WithDefaults(p.Name)
+		a.Base = p.BasePath()
 		d.Access, d.Client = &a, dev.Client{ID: "cloudflare-access"}
 	default:
 		return nil

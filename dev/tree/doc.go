@@ -4,8 +4,9 @@
 // # Layout of a tree
 //
 // A top-level directory called "key=value", or "key=value,key=value", is a layer. Its files belong to the result if all
-// of these are values of this run. The files of the layer "all" always do. Two layers must not render the same file. A
-// file whose name ends in .tmpl is a template, and loses that ending. Every other file is copied as it is.
+// of these are values of this run. "key=one+two" is a layer for either of two values. The files of the layer "all"
+// always belong to the result. Two layers must not render the same file. A file whose name ends in .tmpl is a template,
+// and loses that ending. Every other file is copied as it is.
 //
 // # Promises
 //

@@ -34,6 +34,7 @@ type Templates struct {
 
 const (
 	layerAll       = "all"
+	alternative    = "+" // go:embed accepts no file name with a bar
 	templateEnding = ".tmpl"
 )
 
@@ -94,7 +95,7 @@ func (t Templates) layer(name string, entry fs.DirEntry) (rel string, taken bool
 		if !ok || !known {
 			return "", false, fmt.Errorf("template layer %q refers to %q, which is not a value", top, key)
 		}
-		taken = taken && value == want
+		taken = taken && slices.Contains(strings.Split(want, alternative), value)
 	}
 	return "", taken, nil
 }

@@ -49,6 +49,10 @@ func TestTemplates_LayersAreTakenByTheirNames(t *testing.T) {
 			in:   []string{"all/a", "deps=uv/b", "deps=pip/c", "deps=uv,auth=none/d", "deps=uv,auth=oauth/e", "empty=/f"},
 			want: "a 644 text\nb 644 text\nd 644 text\nf 644 text",
 		},
+		"a layer of several values is taken for each of them": {
+			in:   []string{"deps=pip+uv/a", "deps=uv+conda,auth=none/b", "deps=pip+conda/c", "deps=uvx+u/d", "empty=+x/e"},
+			want: "a 644 text\nb 644 text\ne 644 text",
+		},
 		"an open tree holds files beside its layers": {
 			of: tree.Templates{AllowUnlayered: true}, in: []string{"a", "sub/b", "deps=uv/sub/c", "deps=pip/d", "x=y"},
 			want: "a 644 text\nsub/b 644 text\nsub/c 644 text\nx=y 644 text",

@@ -159,7 +159,7 @@ func xsdevText() string {
       parameters:               # contents of the local parameter store, in login modes
         /shop/key: some text    # a SecureString, or {value: some text, type: String}
     auth:
-      mode: app                 # app, native, alb or iap: what --with-auth means; default: read from the code
+      mode: app                 # app, native, alb, iap or cloudflare: what --with-auth means; default: from the code
       profile: plain            # or ` + strings.Join(dev.Profiles()[1:], ", ") + `: imitate their claims and paths
       users:                    # who can sign in; default: two example people
         - {email: alice@example.com, name: Alice, groups: [marketing], claims: {hd: example.com}}
@@ -182,12 +182,13 @@ func xsdevText() string {
       iap:                      # Google's Identity-Aware Proxy; all of it has defaults
         audience: /projects/123456789012/global/backendServices/1234567890
         members: [domain:example.com]   # who may open what no policy covers; also user:, group:,
-                                # allAuthenticatedUsers, which is the default
+                                # allAuthenticatedUsers; default: members of deploy, or everybody
         from: 203.0.113.7       # the address that requests seem to come from, for Cloud Armor
         external:               # a second host name, whose guests sign in with e-mail and password
           host: guests.localhost
           tenant: guests-abc12
-          cidrs: [203.0.113.0/24]       # or armor: [{priority: 1, action: deny-403, ranges: ["*"]}]
+          cidrs: [203.0.113.0/24]       # or armor: [{priority: 1, action: deny-403, ranges: ["*"]}];
+                                # default: external-cidrs of deploy
       cloudflare:               # Cloudflare Access; all of it has defaults
         team: example-team      # the part before .cloudflareaccess.com
         # AUD tag of the application for the whole app:

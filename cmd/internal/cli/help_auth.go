@@ -38,7 +38,8 @@ func authModesText() string {
                                Addresses of identity providers lead to the local one. A client in the AWS
                                parameter /streamlit/oauth is answered with a stand-in
   sdev up --with-auth=native   … for st.login. It gets a secrets.toml for this run, made from the project's
-  sdev up --with-auth=alb      … behind a load balancer of AWS that signs people in (see Front doors)
+  sdev up --with-auth=alb      … behind a load balancer of AWS that signs people in; or iap (Google's Identity-Aware
+                               Proxy), cloudflare (Cloudflare Access): see Front doors
   sdev up --with-auth --as alice@example.com
                                … and Alice signs in without the sign-in page
 
@@ -89,18 +90,29 @@ Front doors. Some apps have no login of their own: an identity proxy in front of
 app in a signed header who they are. In these modes the gateway is that proxy, with the same headers, cookies,
 redirects and refusals, so that the code which verifies the header can be finished before the first deployment:
 
-  alb   an Application Load Balancer with authenticate-cognito, or authenticate-oidc (x-sdev.auth.alb.action):
-        x-amzn-oidc-data with the claims of userinfo, x-amzn-oidc-identity, x-amzn-oidc-accesstoken
-  cloudflare   Cloudflare Access: Cf-Access-Jwt-Assertion, Cf-Access-Authenticated-User-Email, CF_Authorization. Each
-        policy is an application with an audience of its own, and covers everything below its path. People sign in to
-        the team, which here is part of the local provider's address, and /cdn-cgi/access/ has logout and get-identity.
-        The first page that a browser opens should be one without a policy of its own: what every page loads
-        (/_stcore, /static) belongs to the application for everything else, and needs its token
+  alb         An Application Load Balancer with authenticate-cognito, or authenticate-oidc (x-sdev.auth.alb.action):
+              x-amzn-oidc-data with the claims of userinfo, x-amzn-oidc-identity, x-amzn-oidc-accesstoken.
+  iap         Identity-Aware Proxy of Google: X-Goog-Iap-Jwt-Assertion, X-Goog-Authenticated-User-Email and -Id.
+              Members, and people that a policy names, get in after signing in; anybody else gets the 403 page.
+              Guests have a host name of their own (external.host). They are the same people, and sign in with the
+              password of x-sdev.auth.users, or with "` + dev.DefaultPassword + `" if there is none: take passwords that are good
+              for nothing else, because they are in the compose file. For guests the proxy checks only the sign-in,
+              as Google's does, so policies do not apply to them. Cloud Armor looks at the address that a request
+              comes from: this machine is 127.0.0.1. To pretend another one, set "from", or send the header
+              X-Sdev-Source-Ip.
+  cloudflare  Cloudflare Access: Cf-Access-Jwt-Assertion, Cf-Access-Authenticated-User-Email, CF_Authorization.
+              Each policy is an application with an audience of its own, and covers everything below its path.
+              People sign in to the team, which here is part of the local provider's address, and
+              /cdn-cgi/access/ has logout and get-identity. The first page that a browser opens should be one
+              without a policy of its own: what every page loads (/_stcore, /static) belongs to the application
+              for everything else, and needs its token.
+
+x-sdev.auth.alb, .iap and .cloudflare have their settings (sdev help x-sdev); all have defaults.
 
 Verification libraries run unchanged. The hosts at which they fetch keys lead to the gateway, inside the app's
 network only, with certificates that only the app trusts. The app gets the variables that say whom to trust, such
-as ALB_ARN, COGNITO_USER_POOL_ID and COGNITO_CLIENT_ID, unless the compose file sets them; "sdev auth env" prints
-them. If server.trustedUserHeaders is not set, sdev sets it to the headers that hold text: a load balancer sends no
+as ALB_ARN, COGNITO_USER_POOL_ID and COGNITO_CLIENT_ID, IAP_AUDIENCE and IAP_AUDIENCES, or CF_TEAM and CF_AUD,
+unless the compose file sets them; "sdev auth env" prints them. If server.trustedUserHeaders is not set, sdev sets it to the headers that hold text: a load balancer sends no
 address that way, so st.user has only sub there.
 
 Identity headers and cookies that a browser sends never reach the app. The proxy checks a WebSocket when it opens
@@ -115,14 +127,6 @@ If several policies cover a path, the most specific one decides. /reports/* cove
 it. A path without a policy is open to everybody who signs in. "allow" lists groups, emails or domains, or says
 anyone: true; a person needs to match only one of them. Streamlit changes pages without a request, so a policy
 about a page applies only when the page is loaded: the app needs a check of its own as well.
-
-Identity-Aware Proxy of Google (x-sdev.auth.iap): whoever is a member, or named by a policy, gets in after signing in;
-anybody else gets the 403 page. IAP_AUDIENCE and IAP_AUDIENCES in the app's environment are what its verifier compares
-with. Guests have a host of their own (external.host). They are the same people, and sign in with their e-mail address
-and the password of x-sdev.auth.users, or with "` + dev.DefaultPassword + `" if there is none. Take passwords that are good for
-nothing else: they are in the compose file. For guests, the proxy checks only the sign-in, as Google's does, so the
-policies do not apply to them. Cloud Armor looks at the address that a request comes from: this machine is 127.0.0.1. To
-pretend another one, set from, or send the header X-Sdev-Source-Ip.
 `
 }
 

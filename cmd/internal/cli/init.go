@@ -50,6 +50,10 @@ type answer struct{ value, about string }
 func authChoice() choice {
 	return choice{"auth", "Who may see the app once it is deployed?", []answer{
 		{"streamlit-oauth", "people who sign in with Google (streamlit-oauth)"},
+		{"native", "people who sign in with any OpenID Connect provider (st.login)"},
+		{dev.ProxyALB, "people whom an AWS load balancer signs in, with Cognito"},
+		{dev.ProxyIAP, "people whom Google's Identity-Aware Proxy signs in"},
+		{dev.ProxyCloudflare, "people whom Cloudflare Access signs in"},
 		{"none", "everybody: no login in the app"},
 	}}
 }
@@ -68,6 +72,14 @@ func (c choice) values() []string {
 		values = append(values, a.value)
 	}
 	return values
+}
+
+// listed names the answers in a sentence: "uv (default), pip or conda".
+func (c choice) listed() string {
+	values := c.values()
+	values[0] += " (default)"
+	last := len(values) - 1
+	return strings.Join(values[:last], ", ") + " or " + values[last]
 }
 
 func (c choice) validate(value string) error {
@@ -90,6 +102,11 @@ defaults. It overwrites nothing unasked: if a file differs, it stops before it w
 --force overwrites such files, but not those that you edited after sdev wrote them. If you run it
 again, it adds what is missing, or says that there is nothing to do.
 
+--auth says who signs people in. The app does it with streamlit-oauth (Google) or native (st.login, any
+OpenID Connect provider). Something in front of the deployed app does it with alb (an AWS load balancer
+and Cognito), iap (Google's Identity-Aware Proxy) or cloudflare (Cloudflare Access); every page then
+verifies the identity that it has signed. "sdev up --local" bypasses each of them.
+
 If DIR already contains a Streamlit app, init adopts it. It prints what it found and where each value
 comes from, writes what "sdev up" still needs (compose file, Dockerfile, .dockerignore, .gitignore),
 and lists known defects. It changes no existing file.
@@ -100,6 +117,7 @@ conflict) and reason. For an adopted app it also has adopted, settings, defects 
 fails, an error object follows.`,
 		Example: `  sdev init shop                          create a project in ./shop
   sdev init shop --yes --auth none        ask nothing, and create an app without a login
+  sdev init shop --auth native            create an app that signs people in with st.login
   sdev init shop --dry-run                only list the files that it would write`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -129,8 +147,8 @@ fails, an error object follows.`,
 	f := cmd.Flags()
 	f.StringVar(&o.template, "template", projectTemplate, "template of the project: `NAME` is "+projectTemplate)
 	f.StringVar(&o.name, "name", "", "`NAME` of the project (default: from the name of the directory)")
-	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+strings.Join(authChoice().values(), " (default) or "))
-	f.StringVar(&o.deps, "deps", "", "package manager: `KIND` is uv (default), pip or conda")
+	f.StringVar(&o.auth, "auth", "", "the app's login: `KIND` is "+authChoice().listed())
+	f.StringVar(&o.deps, "deps", "", "package manager: `KIND` is "+depsChoice().listed())
 	f.StringVar(&o.app, "app", "", "the `SERVICE` of the compose file that is the Streamlit app, if an app exists already")
 	f.StringVar(&o.entry, "entry", "", "the `SCRIPT` that Streamlit runs, if an app exists already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "ask nothing, take the defaults")

@@ -8,12 +8,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"sdev/cmd/internal/console"
 	"sdev/dev"
+	"sdev/dev/detect"
 	"sdev/scaffold"
 )
 
@@ -196,15 +198,42 @@ func runOnTerminal(t *testing.T, dir, input string, args ...string) (code int, o
 }
 
 func TestInit_AsksOnATerminal(t *testing.T) {
-	dir := t.TempDir()
-	code, out := initOnTerminal(t, dir, "store\n2\n2\n", "shop", "--no-git")
-	if code != dev.ExitOK {
-		t.Fatalf("exit %d: %s", code, out)
+	for number, auth := range map[string]string{"1": "streamlit-oauth", "2": "native", "3": "alb", "4": "iap", "5": "cloudflare", "6": "none"} {
+		dir := t.TempDir()
+		code, out := initOnTerminal(t, dir, "store\n"+number+"\n2\n", "shop", "--no-git")
+		if code != dev.ExitOK {
+			t.Fatalf("exit %d: %s", code, out)
+		}
+		record, _, err := scaffold.ReadRecord(filepath.Join(dir, "shop"))
+		want := map[string]string{"name": "store", "auth": auth, "deps": "pip"}
+		if err != nil || !maps.Equal(record.Answers, want) {
+			t.Errorf("answers %v, %v; asked:\n%s", record.Answers, err, out)
+		}
 	}
-	record, _, err := scaffold.ReadRecord(filepath.Join(dir, "shop"))
-	want := map[string]string{"name": "store", "auth": "none", "deps": "pip"}
-	if err != nil || !maps.Equal(record.Answers, want) {
-		t.Errorf("answers %v, %v; asked:\n%s", record.Answers, err, out)
+}
+
+// Every kind of login is a flag's value, and its project is what "sdev up" takes that login for.
+func TestInit_ProjectHasTheLoginThatWasAskedFor(t *testing.T) {
+	for auth, want := range map[string]string{
+		"streamlit-oauth": "code_package/streamlit/util/google_oauth.py", "native": "code_package/streamlit/util/login.py",
+		"alb": "code_package/streamlit/util/alb_identity.py", "iap": "code_package/streamlit/util/iap_identity.py",
+		"cloudflare": "code_package/streamlit/util/access_identity.py", "none": "",
+	} {
+		dir := t.TempDir()
+		if code, _, errs := runLine(t, dir, "init", "--name", "shop", "--auth", auth, "--no-git"); code != dev.ExitOK {
+			t.Fatalf("%s: exit %d: %s", auth, code, errs)
+		}
+		found, err := detect.Tree(os.DirFS(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		others := slices.ContainsFunc(found.Auth[1:], func(f detect.Fact) bool { return !detect.IsGeneral(f.Value) })
+		if others || found.Auth[0].Value != auth || found.Auth[0].File != want || (want != "") != (found.Auth[0].Line > 0) {
+			t.Errorf("%s: the code has %+v", auth, found.Auth)
+		}
+		if reads := len(found.Login.Reads) > 0; reads != (want != "") {
+			t.Errorf("%s: --local bypasses a login: %v", auth, reads)
+		}
 	}
 }
 

@@ -84,7 +84,10 @@ func TestPreflight_FindsNothingInSoundProjects(t *testing.T) {
 }
 
 func TestPreflight_FindsNothingInAScaffoldedProject(t *testing.T) {
-	for _, c := range []struct{ deps, auth string }{{"uv", "streamlit-oauth"}, {"pip", "streamlit-oauth"}, {"uv", "none"}, {"pip", "none"}} {
+	for _, c := range []struct{ deps, auth string }{
+		{"uv", "streamlit-oauth"}, {"pip", "streamlit-oauth"}, {"uv", "none"}, {"pip", "none"}, {"uv", "native"}, {"pip", "native"},
+		{"uv", "alb"}, {"pip", "alb"}, {"uv", "iap"}, {"pip", "iap"}, {"uv", "cloudflare"}, {"pip", "cloudflare"},
+	} {
 		t.Run(c.deps+" "+c.auth, func(t *testing.T) {
 			dir := t.TempDir()
 			if code, _, errs := runLine(t, dir, "init", "shop", "--yes", "--no-git", "--deps", c.deps, "--auth", c.auth); code != dev.ExitOK {

@@ -73,7 +73,7 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.local, "local", true, "bypass the app's login (LOCAL_STREAMLIT=1), on this machine only")
-	f.StringVar(&o.Auth, "with-auth", "", "run the app's own login against a local provider: `MODE` is app (its own OAuth code), native (st.login) or alb (a load balancer of AWS in front); without MODE sdev detects it")
+	f.StringVar(&o.Auth, "with-auth", "", "run the app's own login against a local provider: `MODE` is app (its own OAuth code), native (st.login), or the identity proxy in front: alb (AWS), iap (Google) or cloudflare; without MODE sdev detects it")
 	f.Lookup("with-auth").NoOptDefVal = session.DetectAuth
 	f.StringVar(&o.As, "as", "", "be `EMAIL` without the sign-in page: --with-auth signs that person in; --local makes st.user that person, without any login")
 	console.CompleteFlag(cmd, "as", a.OfferPeople)

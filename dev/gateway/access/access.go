@@ -83,6 +83,7 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 		return door.Pass{}, false
 	}
 	v := d.visitorOf(r, dev.AccessApplicationFor(d.apps, r.URL.Path))
+	r.Header.Del(headerOwnToken)
 	acting := d.cfg.Faults.Take(v.email())
 	if acting.Has(dev.DoorDown) {
 		d.refuse(w, number(acting[dev.DoorDown]["code"], http.StatusBadGateway), "Error", "Cloudflare cannot reach the app: a fault of sdev.", "")

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -277,5 +280,59 @@ func TestCookies_SurviveARestart(t *testing.T) {
 	r.get("/").want(t, http.StatusOK, "the app")
 	if r.last().User != alice {
 		t.Error("nobody is signed in after a restart")
+	}
+}
+
+func TestProgram_SignsInByTheTokenOfAPerson(t *testing.T) {
+	r := newRig(t)
+	r.signIn(alice, "/")
+	raw := r.last().Header.Get(headerToken)
+	r.client = r.browser()
+	r.get("/", headerOwnToken, raw).want(t, http.StatusOK, "the app")
+	if p := r.last(); p.User != alice || len(p.Cookies) != 0 || p.header.Get(headerOwnToken) != "" {
+		t.Errorf("the app gets %+v", p)
+	}
+	r.get("/", headerOwnToken, breakSignature(raw)).want(t, http.StatusFound, "")
+	r.get("/", headerToken, raw, headerEmail, alice).want(t, http.StatusFound, "") // what only Access may set
+}
+
+func TestState_DamagedOrUnwritable(t *testing.T) {
+	r := newRig(t)
+	r.signIn(alice, "/")
+	file := filepath.Join(r.cfg.State, "door-access-sessions.json")
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.restart()
+	r.visit("/").want(t, http.StatusOK, "Alice") // signed out, and no more
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(file, 0o700); err != nil { // cannot be written
+		t.Fatal(err)
+	}
+	r.client = r.browser()
+	r.signIn(sam, "/").want(t, http.StatusOK, "the app")
+	if warnings := said[dev.Warning](r); len(warnings) != 1 || warnings[0].Code != dev.CodeAuthState || r.last().User != sam {
+		t.Errorf("warnings %+v", warnings)
+	}
+}
+
+func TestState_ForgetsTheOldestSignIns(t *testing.T) {
+	s, err := loadIdentities("", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for i := range mostIdentities + 3 {
+		if err := s.add(identity{Nonce: strconv.Itoa(i), At: now.Add(time.Duration(i) * time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		if i < mostIdentities-1 {
+			continue
+		}
+		if _, ok := s.find(strconv.Itoa(i - mostIdentities)); ok || len(s.all) != mostIdentities {
+			t.Errorf("%d sign-ins are remembered", len(s.all))
+		}
 	}
 }

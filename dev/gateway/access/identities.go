@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,9 @@ const mostIdentities = 2000
 type identities struct {
 	file string // "" keeps them in memory
 
-	mu  sync.RWMutex // guards all, and the writing of the file
+	writing sync.Mutex // held while the file is written, so that the newest list is written last
+
+	mu  sync.RWMutex // guards all; never held while a file is written, because each request waits for it
 	all map[string]identity
 }
 
@@ -71,35 +74,45 @@ func (s *identities) find(nonce string) (identity, bool) {
 // add remembers a sign-in. The error is about the file only: the sign-in is valid in any case.
 func (s *identities) add(i identity) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.all[i.Nonce] = i
+	s.mu.Unlock()
 	return s.save()
 }
 
-// remove ends a sign-in.
+// remove ends a sign-in. The error is about the file only.
 func (s *identities) remove(nonce string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.all[nonce]; !ok {
+	_, ok := s.all[nonce]
+	delete(s.all, nonce)
+	s.mu.Unlock()
+	if !ok {
 		return nil
 	}
-	delete(s.all, nonce)
 	return s.save()
 }
 
-// save writes the file, and drops what is too much.
-func (s *identities) save() error {
-	list := make([]identity, 0, len(s.all))
-	for _, i := range s.all {
-		list = append(list, i)
+// newest returns the sign-ins, the newest first, and forgets those that are too many.
+func (s *identities) newest() []identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == "" && len(s.all) <= mostIdentities {
+		return nil // nobody wants the list
 	}
-	slices.SortFunc(list, func(a, b identity) int { return b.At.Compare(a.At) })
+	list := slices.SortedFunc(maps.Values(s.all), func(a, b identity) int { return b.At.Compare(a.At) })
 	if len(list) > mostIdentities {
 		for _, i := range list[mostIdentities:] {
 			delete(s.all, i.Nonce)
 		}
 		list = list[:mostIdentities]
 	}
+	return list
+}
+
+// save writes the file.
+func (s *identities) save() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	list := s.newest()
 	if s.file == "" {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 // page is what Access shows when it shows something itself. It works without scripts, and loads nothing.
 var page = template.Must(template.New("").Parse(`<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{{.Title}} ・ Cloudflare Access</title><meta name="viewport" content="width=device-width"></head>
+<head><meta charset="utf-8"><title>{{.Title}} · Cloudflare Access</title><meta name="viewport" content="width=device-width"></head>
 <body style="font-family: system-ui, sans-serif; max-width: 30rem; margin: 4rem auto; padding: 0 1rem">
 <h1>{{.Title}}</h1>
 <p>{{.Text}}</p>

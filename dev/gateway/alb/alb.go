@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,13 +33,14 @@ type Door struct {
 
 	refreshing singleflight.Group
 	mu         sync.Mutex           // guards the fields below
-	refreshed  map[string]freshened // by the hash of the old session's refresh token
-	warned     bool                 // about a cookie of another project
+	refreshed  map[string]freshened // by the hash of the old session's access token
+	warned     bool                 // about a cookie that cannot be read
+	reported   map[string]bool      // refusals, by user and rule
 }
 
 // New creates the load balancer of a configuration with ALB.
 func New(cfg door.Config) (*Door, error) {
-	d := &Door{cfg: cfg, alb: *cfg.ALB, refreshed: map[string]freshened{}}
+	d := &Door{cfg: cfg, alb: *cfg.ALB, refreshed: map[string]freshened{}, reported: map[string]bool{}}
 	d.login = door.Login{Client: cfg.Client, Redirect: cfg.Origin + callbackPath, Authorization: d.alb.Authorization,
 		Token: d.alb.Token, Userinfo: d.alb.Userinfo, Scope: strings.Fields(d.alb.Scope)}
 	d.rules = rulesOf(d.alb, cfg.Policies)
@@ -68,58 +69,76 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 		d.serveCallback(w, r)
 		return door.Pass{}, false
 	}
-	s, sent := d.session(r)
-	s = d.freshen(w, r, s)
-	who := ""
+	s, who := d.session(r), ""
 	if s != nil {
-		who = s.Person.Email
+		who = s.Email
 	}
 	acting := d.cfg.Faults.Take(who)
 	if acting.Has(dev.DoorDown) {
 		d.serveError(w, number(acting[dev.DoorDown]["code"]))
 		return door.Pass{}, false
 	}
-	if acting.Has(dev.DoorSession) {
-		s = nil
-	}
 	rule := d.ruleOf(r.URL.Path)
 	switch {
-	case rule.closed:
-		d.cfg.Emit(dev.AuthDenied{User: who, Client: d.cfg.Client.ID, Reason: "the listener rule for " + rule.name + " closes the path to everybody"})
-		door.Refuse(w, http.StatusForbidden, "text/plain", "Closed") // the fixed response of the bundle of sdev deploy
-		return door.Pass{}, false
-	case rule.unauthenticated == dev.ALBForward:
-		return door.Pass{Header: trace(d.cfg.Now())}, true
-	case s != nil:
-		return d.pass(w, r, s, acting)
-	case rule.unauthenticated == dev.ALBAllow:
-		return door.Pass{Header: trace(d.cfg.Now())}, true
-	case rule.unauthenticated == dev.ALBDeny:
-		d.serveError(w, http.StatusUnauthorized)
-		return door.Pass{}, false
+	case rule.closed || rule.unauthenticated == dev.ALBForward: // no authenticate action, so nothing looks at the session
+		s = nil
+	case acting.Has(dev.DoorSession):
+		s = nil
+	default:
+		s = d.freshen(w, r, s)
 	}
-	d.sendToProvider(w, r, sent)
+	switch decision, _ := rule.decide(s != nil); {
+	case decision == dev.Allowed && s != nil:
+		return d.pass(w, r, s, acting)
+	case decision == dev.Allowed:
+		return door.Pass{Header: trace(r, d.cfg.Now())}, true
+	case decision == dev.LoginNeeded:
+		d.sendToProvider(w, r)
+	case rule.closed:
+		d.reportClosed(who, rule)
+		ownAnswer(w)
+		door.Refuse(w, http.StatusForbidden, "text/plain", "Closed") // the fixed response of the bundle of sdev deploy
+	default:
+		d.serveError(w, http.StatusUnauthorized)
+	}
 	return door.Pass{}, false
 }
 
 // pass returns what the app gets with a request of somebody who has signed in.
-func (d *Door) pass(w http.ResponseWriter, _ *http.Request, s *session, acting door.Acting) (door.Pass, bool) {
+func (d *Door) pass(w http.ResponseWriter, r *http.Request, s *session, acting door.Acting) (door.Pass, bool) {
 	data, err := d.token(s, acting)
 	if err != nil {
 		d.fail(w, err)
 		return door.Pass{}, false
 	}
-	h := trace(d.cfg.Now())
+	h := trace(r, d.cfg.Now())
 	h[headerAccess], h[headerIdentity] = []string{s.Access}, []string{s.Subject}
 	if !acting.Has(dev.DoorHeader) {
 		h[headerData] = []string{data}
 	}
-	return door.Pass{User: s.Person.Email, Header: h}, true
+	return door.Pass{User: s.Email, Header: h}, true
+}
+
+// mostReports limits how many refusals are remembered as reported.
+const mostReports = 1000
+
+// reportClosed sends an event about a closed path, once for each user and rule.
+func (d *Door) reportClosed(who string, rule rule) {
+	id := who + " " + rule.name
+	d.mu.Lock()
+	before := d.reported[id] || len(d.reported) >= mostReports
+	if !before {
+		d.reported[id] = true
+	}
+	d.mu.Unlock()
+	if !before {
+		d.cfg.Emit(dev.AuthDenied{User: who, Client: d.cfg.Client.ID, Reason: "the listener rule for " + rule.name + " closes the path to everybody"})
+	}
 }
 
 // sendToProvider redirects the browser to the provider's authorization endpoint. The load balancer does the same for a
 // request of a script.
-func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request, _ bool) {
+func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request) {
 	nonce := d.nonce(r)
 	state, err := d.keys.Seal(purposeState, state{Nonce: nonce, Target: r.URL.RequestURI(), At: d.cfg.Now()})
 	if err != nil {
@@ -131,6 +150,7 @@ func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request, _ bool) {
 		extra.Set(name, value)
 	}
 	d.setCookie(w, nonceCookie, nonce, d.cfg.Now().Add(loginWindow))
+	ownAnswer(w)
 	w.Header().Set("Location", d.login.Address(state, extra))
 	w.WriteHeader(http.StatusFound)
 }
@@ -163,9 +183,14 @@ func (d *Door) serveCallback(w http.ResponseWriter, r *http.Request) {
 // signIn redeems a code, and starts a session.
 func (d *Door) signIn(w http.ResponseWriter, r *http.Request, code, target string) {
 	tokens, err := d.login.Exchange(r.Context(), code)
+	if err == nil && tokens.ID == "" {
+		// Source: AWS, "Troubleshoot your Application Load Balancers", HTTP 401.
+		d.deny(w, "the provider returned no ID token: the scope must include openid")
+		return
+	}
 	if err == nil {
 		var s *session
-		if s, err = d.newSession(r, tokens); err == nil {
+		if s, err = d.newSession(r.Context(), tokens); err == nil {
 			err = d.setSession(w, s)
 		}
 	}
@@ -179,13 +204,18 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request, code, target strin
 		return
 	}
 	d.setCookie(w, nonceCookie, "", time.Unix(0, 0))
+	ownAnswer(w)
 	w.Header().Set("Location", d.cfg.Origin+localTarget(target))
 	w.WriteHeader(http.StatusFound)
 }
 
-// localTarget returns a target that begins with exactly one slash, so that it stays on the app's host.
+// localTarget returns a target that begins with a slash, so that behind an origin it stays on the app's host: the target
+// of a request may also be "*", or a name with a port.
 func localTarget(target string) string {
-	return "/" + strings.TrimLeft(target, "/\\")
+	if !strings.HasPrefix(target, "/") {
+		return "/" + target
+	}
+	return target
 }
 
 // statusProviderError is the status of AWS for an error that the provider returned.
@@ -203,12 +233,19 @@ func (d *Door) fail(w http.ResponseWriter, err error) {
 	d.serveError(w, http.StatusInternalServerError)
 }
 
+// ownAnswer marks an answer as the load balancer's own, as opposed to the app's.
+func ownAnswer(w http.ResponseWriter) { w.Header().Set("Server", "awselb/2.0") }
+
 // serveError writes an error page as short as those of AWS.
 func (d *Door) serveError(w http.ResponseWriter, status int) {
 	text := http.StatusText(status)
-	if status == statusProviderError {
+	switch status {
+	case http.StatusUnauthorized:
+		text = "Authorization Required"
+	case statusProviderError:
 		text = "Unauthorized"
 	}
+	ownAnswer(w)
 	title := strconv.Itoa(status) + " " + text
 	door.Refuse(w, status, "text/html", "<html>\r\n<head><title>"+title+"</title></head>\r\n<body>\r\n<center><h1>"+title+"</h1></center>\r\n</body>\r\n</html>\r\n")
 }
@@ -223,17 +260,18 @@ func number(text string) int {
 
 // ServeHost serves the public keys, each at the path that ends in its id, in PEM.
 func (d *Door) ServeHost(w http.ResponseWriter, r *http.Request) {
-	prefix, err := url.Parse(d.alb.KeyAddress())
-	if err != nil || !strings.HasPrefix(r.URL.Path, prefix.Path) {
+	at, err := url.Parse(d.alb.KeyAddress())
+	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
-	for _, k := range d.keys.Published(d.cfg.Now()) {
-		if k.ID == path.Base(r.URL.Path) {
-			w.Header().Set("Content-Type", "application/octet-stream")
-			_, _ = w.Write(publicPEM(k)) // the client may have gone
-			return
-		}
+	id, ok := strings.CutPrefix(r.URL.Path, at.Path)
+	keys := d.keys.Published(d.cfg.Now())
+	i := slices.IndexFunc(keys, func(k door.Key) bool { return k.ID == id })
+	if !ok || i < 0 {
+		door.Refuse(w, http.StatusNotFound, "text/plain", fmt.Sprintf("the load balancer has no key at %.80q\n", r.URL.Path))
+		return
 	}
-	door.Refuse(w, http.StatusNotFound, "text/plain", fmt.Sprintf("the load balancer has no key %.80q\n", path.Base(r.URL.Path)))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(publicPEM(keys[i])) // the client may have gone
 }

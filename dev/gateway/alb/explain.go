@@ -2,7 +2,7 @@ package alb
 
 import (
 	"maps"
-	"path"
+	"strings"
 
 	"sdev/dev"
 	"sdev/dev/gateway/door"
@@ -10,7 +10,7 @@ import (
 
 // Explain says what the load balancer does with a request for a path: of somebody who has signed in, or of nobody (nil).
 func Explain(d dev.FrontDoor, target string, who *door.Visitor) door.Verdict {
-	target = path.Clean("/" + target)
+	target = pathOf(target)
 	r := ruleFor(rulesOf(*d.ALB, d.Policies), *d.ALB, target)
 	v := door.Verdict{Verdict: dev.Verdict{Path: target, Rule: r.name}, Headers: map[string]any{}}
 	v.Decision, v.Why = r.decide(who != nil)
@@ -20,6 +20,15 @@ func Explain(d dev.FrontDoor, target string, who *door.Visitor) door.Verdict {
 		v.Headers = map[string]any{headerData: claims, headerIdentity: who.Claims["sub"], headerAccess: "(the provider's access token)"}
 	}
 	return v
+}
+
+// pathOf returns the path of a target as listener rules see it: without query and fragment, and otherwise as it is, since
+// "/a" and "/a/" are different paths.
+func pathOf(target string) string {
+	if i := strings.IndexAny(target, "?#"); i >= 0 {
+		target = target[:i]
+	}
+	return localTarget(target)
 }
 
 // decide returns what the rule does with a request, and why.

@@ -1,6 +1,7 @@
 package alb
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -34,7 +35,7 @@ type state struct {
 
 // session is what the session cookie holds.
 type session struct {
-	Person  dev.Person      `json:"person"`
+	Email   string          `json:"email"` // only for sdev's own use
 	Subject string          `json:"sub"`
 	Access  string          `json:"access"`
 	Refresh string          `json:"refresh,omitempty"`
@@ -56,8 +57,8 @@ const (
 var errTooLarge = errors.New("the claims about the person and the access token exceed 11K bytes, which the load balancer cannot keep (ELBAuthUserClaimsSizeExceeded)")
 
 // newSession requests the claims of a person who has just signed in.
-func (d *Door) newSession(r *http.Request, t door.Tokens) (*session, error) {
-	claims, err := d.login.Claims(r.Context(), t.Access)
+func (d *Door) newSession(ctx context.Context, t door.Tokens) (*session, error) {
+	claims, err := d.login.Claims(ctx, t.Access)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (d *Door) newSession(r *http.Request, t door.Tokens) (*session, error) {
 		return nil, errors.New("the access token is no longer valid")
 	}
 	now := d.cfg.Now()
-	s := &session{Person: who, Subject: subjectOf(claims), Access: t.Access, Refresh: t.Refresh, Claims: claims, At: now}
+	s := &session{Email: who.Email, Subject: subjectOf(claims), Access: t.Access, Refresh: t.Refresh, Claims: claims, At: now}
 	if !t.Expires.IsZero() {
 		s.Expires = now.Add(time.Until(t.Expires))
 	}
@@ -110,9 +111,8 @@ func (d *Door) setCookie(w http.ResponseWriter, name, value string, expires time
 	http.SetCookie(w, c)
 }
 
-// session returns the session that a request carries; nil if there is none that is valid. sent reports whether the
-// request carries a cookie of that name at all.
-func (d *Door) session(r *http.Request) (s *session, sent bool) {
+// session returns the session that a request carries; nil if there is none that is valid.
+func (d *Door) session(r *http.Request) *session {
 	var text strings.Builder
 	for i := range maxParts {
 		c, err := r.Cookie(d.part(i))
@@ -122,28 +122,28 @@ func (d *Door) session(r *http.Request) (s *session, sent bool) {
 		text.WriteString(c.Value)
 	}
 	if text.Len() == 0 {
-		return nil, false
+		return nil
 	}
-	s = &session{}
+	s := &session{}
 	if err := d.keys.Open(purposeSession, text.String(), s); err != nil {
 		d.warnOfForeignCookie()
-		return nil, true
+		return nil
 	}
-	if age := d.cfg.Now().Sub(s.At); age >= d.alb.Timeout {
-		return nil, true
+	if d.cfg.Now().Sub(s.At) >= d.alb.Timeout {
+		return nil
 	}
-	return s, true
+	return s
 }
 
-// warnOfForeignCookie warns once that the browser sends a session cookie which this load balancer did not set.
+// warnOfForeignCookie warns once that the browser sends a session cookie which this load balancer cannot read.
 func (d *Door) warnOfForeignCookie() {
 	d.mu.Lock()
 	before := d.warned
 	d.warned = true
 	d.mu.Unlock()
 	if !before {
-		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: fmt.Sprintf("the browser sent a cookie %s-0 that this project did not set, so it counts as not signed in", d.alb.Cookie),
-			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or set x-sdev.auth.alb.cookie to another name"})
+		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: fmt.Sprintf("the browser sent a cookie %s-0 that this project did not set, or without its other parts, so it counts as not signed in", d.alb.Cookie),
+			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or set x-sdev.auth.alb.cookie to another name; to sign out, expire every part of the cookie"})
 	}
 }
 
@@ -172,16 +172,20 @@ func (d *Door) freshen(w http.ResponseWriter, r *http.Request, s *session) *sess
 	if s == nil || s.Refresh == "" || s.Expires.IsZero() || d.cfg.Now().Before(s.Expires) {
 		return s
 	}
-	id := hash(s.Refresh)
+	// Each refresh gives another access token, while the refresh token may stay the same.
+	id := hash(s.Access)
+	// Other requests wait for the answer, so it must come even if this one's browser has gone: the provider may have
+	// used the refresh token up.
+	ctx := context.WithoutCancel(r.Context())
 	got, err, _ := d.refreshing.Do(id, func() (any, error) {
 		if f, ok := d.remembered(id); ok {
 			return f, nil
 		}
-		tokens, err := d.login.Refresh(r.Context(), s.Refresh)
+		tokens, err := d.login.Refresh(ctx, s.Refresh)
 		if err != nil {
 			return nil, err
 		}
-		f, err := d.newSession(r, tokens)
+		f, err := d.newSession(ctx, tokens)
 		if err != nil {
 			return nil, err
 		}

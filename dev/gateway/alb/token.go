@@ -100,10 +100,24 @@ func publicPEM(k door.Key) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// trace returns the header that the load balancer adds to every request. Source: AWS, "Request tracing for your
-// Application Load Balancer".
-func trace(now time.Time) http.Header {
-	return http.Header{"x-amzn-trace-id": {fmt.Sprintf("Root=1-%08x-%s", now.Unix(), door.RandomText(door.Hex, 24))}}
+// headerTrace is the header with which requests are traced. Its name is in the form of package http, so that it replaces
+// the one that a client sends.
+const headerTrace = "X-Amzn-Trace-Id"
+
+// trace returns the header that the load balancer adds to every request: a new root, or beside the root that the client
+// sends its own part. Source: AWS, "Request tracing for your Application Load Balancer".
+func trace(r *http.Request, now time.Time) http.Header {
+	own := fmt.Sprintf("1-%08x-%s", now.Unix(), door.RandomText(door.Hex, 24))
+	sent := r.Header.Get(headerTrace)
+	for field := range strings.SplitSeq(sent, ";") {
+		if strings.HasPrefix(strings.TrimSpace(field), "Root=") {
+			return http.Header{headerTrace: {"Self=" + own + ";" + sent}}
+		}
+	}
+	if sent != "" {
+		return http.Header{headerTrace: {"Root=" + own + ";" + sent}}
+	}
+	return http.Header{headerTrace: {"Root=" + own}}
 }
 
 // subjectOf returns the claim sub of userinfo.

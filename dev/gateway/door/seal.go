@@ -34,7 +34,7 @@ func newSealer(key []byte) (*Sealer, error) {
 // Seal returns a value as the text of a cookie. purpose separates kinds of values: a value that was sealed for one
 // purpose cannot be opened for another.
 func (s *Sealer) Seal(purpose string, value any) (string, error) {
-	plain, err := json.Marshal(value)
+	plain, err := plainJSON(value) // shorter, and cookies have a limited size
 	if err != nil {
 		return "", fmt.Errorf("seal %s: %w", purpose, err)
 	}

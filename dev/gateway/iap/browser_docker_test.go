@@ -49,7 +49,7 @@ func TestBrowserIAP_SignsInAndOutOnBothHosts(t *testing.T) {
 	r.do(oidc.Command{Do: oidc.DoFault, Fault: oidc.Fault{Name: dev.DoorSession, Times: 1}})
 	script("one that follows redirects by hand", "0 opaqueredirect", "{redirect: 'manual'}")
 
-	shows("a guest comes", "Who has no password in x-sdev.auth.users", chromedp.Navigate(r.guests("/page")))
+	shows("a guest comes", "People without a password in x-sdev.auth.users", chromedp.Navigate(r.guests("/page")))
 	fill := func(password string) chromedp.Action[chromedp.Void] {
 		return chromedp.Steps(
 			chromedp.SetValue(chromedp.CSS(`input[name="email"]`), greta),
@@ -62,7 +62,7 @@ func TestBrowserIAP_SignsInAndOutOnBothHosts(t *testing.T) {
 		t.Errorf("scripts of the page see %q, %v", cookies, err)
 	}
 	shows("signs out", "You are signed out", chromedp.Navigate(r.guests("/?gcp-iap-mode=GCIP_SIGNOUT")))
-	shows("has to sign in again", "Who has no password in x-sdev.auth.users", chromedp.Navigate(r.guests("/page")))
+	shows("has to sign in again", "People without a password in x-sdev.auth.users", chromedp.Navigate(r.guests("/page")))
 }
 
 // waitFor waits until a page shows a text. On the way to it there may be redirects, during which no script runs.

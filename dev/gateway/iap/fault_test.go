@@ -100,7 +100,8 @@ func TestKeys_ArePublishedInBothForms(t *testing.T) {
 			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
 		}
 	}
-	if strings.Count(pems.Body.String(), "BEGIN PUBLIC KEY") != 2 || strings.Count(jwks.Body.String(), `"crv": "P-256"`) != 2 {
+	if strings.Count(pems.Body.String(), "BEGIN PUBLIC KEY") != 2 || strings.Count(jwks.Body.String(), `"crv": "P-256"`) != 2 ||
+		strings.Count(jwks.Body.String(), `"alg": "ES256"`) != 2 {
 		t.Errorf("not two keys: %s %s", pems.Body, jwks.Body)
 	}
 	for _, c := range []struct {

@@ -184,6 +184,30 @@ func TestGuests_HostsAreApart(t *testing.T) {
 	}
 }
 
+// TestGuests_ARedirectTokenIsForOneHost takes the way back of a guest to the other host.
+func TestGuests_ARedirectTokenIsForOneHost(t *testing.T) {
+	r := newRig(t)
+	back := r.submit(r.browser, r.follow(r.browser, r.getGuest("/page")), greta, "correct horse").location()
+	nonce := r.getGuest("/").cookie(cookieNonce) // the same one again
+	p := r.send(r.newBrowser(), http.MethodGet, r.main(back.RequestURI()), nil, "Cookie", nonce.Name+"=1")
+	isGenerated(t, p, http.StatusBadRequest)
+	if !strings.Contains(p.body, "error code 9") || p.cookie(cookieSession) != nil {
+		t.Errorf("%s", p.body)
+	}
+	isApp(t, r.follow(r.browser, r.send(r.browser, http.MethodGet, back.String(), nil, sourceHeader, known), sourceHeader, known))
+}
+
+func TestGuests_ForceLoginShowsTheForm(t *testing.T) {
+	r := newRig(t)
+	isApp(t, r.signInGuest(r.browser, greta, "correct horse", "/"))
+	page := r.follow(r.browser, r.getGuest("/?gcp-iap-mode=FORCE_LOGIN"), sourceHeader, known)
+	p := r.follow(r.browser, r.submit(r.browser, page, bob, dev.DefaultPassword), sourceHeader, known)
+	isApp(t, p)
+	if !strings.HasSuffix(p.seen(headerEmail), ":"+bob) {
+		t.Errorf("%s", p.seen(headerEmail))
+	}
+}
+
 func TestGuests_AFormOfAnotherSignInIsRefused(t *testing.T) {
 	r := newRig(t)
 	for name, state := range map[string]string{"none": "", "damaged": "AAAA", "of the other host": r.get("/").location().Query().Get("state")} {

@@ -60,6 +60,9 @@ func TestIAP_ASessionIsRefreshedOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+	late := r.newBrowser()
+	late.Jar = frozen{cookies} // still with the old cookie, whose refresh token is used up
+	isApp(t, r.send(late, "GET", r.main("/"), nil))
 	used := 0
 	for _, e := range told[dev.AuthFault](r) {
 		used += map[bool]int{true: 1}[e.Fault == "slow"]

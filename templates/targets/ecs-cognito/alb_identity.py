@@ -4,7 +4,7 @@ A header alone proves nothing. The load balancer's token carries a signature, an
 balancer that made it: any other one, in any account, signs with keys from the same address. The groups
 are not in it; they are in Cognito's access token, which comes in a header of its own.
 
-Needs cryptography and PyJWT, and in the environment ALB_ARN, COGNITO_CLIENT_ID and
+Needs cryptography and PyJWT 2.7 or newer, and in the environment ALB_ARN, COGNITO_CLIENT_ID and
 COGNITO_USER_POOL_ID, which the task definition sets.
 """
 
@@ -61,7 +61,7 @@ class Door:
         return f"https://cognito-idp.{self.region}.amazonaws.com{suffix}/{self.pool}"
 
 
-class NotSignedIn(Exception):
+class NotSignedInError(Exception):
     """The request carries no token that holds."""
 
 
@@ -69,14 +69,14 @@ class NotSignedIn(Exception):
 def _signer_key(region: str, kid: str) -> ec.EllipticCurvePublicKey:
     # The name goes into an address, so it is nothing but a name.
     if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", kid):
-        raise NotSignedIn("the token names no key")
+        raise NotSignedInError("the token names no key")
     url = f"https://public-keys.auth.elb.{region}.amazonaws.com/{kid}"
     if region.startswith("us-gov-"):
         url = f"https://s3-{region}.amazonaws.com/aws-elb-public-keys-prod-{region}/{kid}"
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (always https)
         key = serialization.load_pem_public_key(answer.read())
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise NotSignedIn("the load balancer's key is of another kind")
+        raise NotSignedInError("the load balancer's key is of another kind")
     return key
 
 
@@ -90,28 +90,28 @@ def _decode(part: str) -> bytes:
 
 
 def verify_data(token: str, door: Door) -> dict[str, Any]:
-    """Return the claims of x-amzn-oidc-data; raise NotSignedIn where anything about it is wrong.
+    """Return the claims of x-amzn-oidc-data; raise NotSignedInError where anything about it is wrong.
 
     The parts of this token have padding and the signature covers it, which libraries for tokens refuse
     or strip. So it is taken apart here.
     """
     if not (door.balancer and door.client and door.pool):
-        raise NotSignedIn("ALB_ARN, COGNITO_CLIENT_ID or COGNITO_USER_POOL_ID is not set")
+        raise NotSignedInError("ALB_ARN, COGNITO_CLIENT_ID or COGNITO_USER_POOL_ID is not set")
     try:
         head, body, signature = token.split(".")
         header, claims, raw = json.loads(_decode(head)), json.loads(_decode(body)), _decode(signature)
         if header["alg"] != "ES256" or len(raw) != 64:
-            raise NotSignedIn("the token is signed in another way")
+            raise NotSignedInError("the token is signed in another way")
         if header["signer"] != door.balancer:
-            raise NotSignedIn("another load balancer has signed the token")
+            raise NotSignedInError("another load balancer has signed the token")
         if header["client"] != door.client or header["iss"] != door.issuer:
-            raise NotSignedIn("the token is of another sign-in")
+            raise NotSignedInError("the token is of another sign-in")
         if header["exp"] < time.time() - LEEWAY:
-            raise NotSignedIn("the token is too old")
+            raise NotSignedInError("the token is too old")
         rs = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
         _signer_key(door.region, header["kid"]).verify(rs, f"{head}.{body}".encode(), ec.ECDSA(hashes.SHA256()))
     except (ValueError, KeyError, TypeError, AttributeError, OSError, InvalidSignature) as err:
-        raise NotSignedIn(f"the token does not hold: {err!r}") from err
+        raise NotSignedInError(f"the token does not hold: {err!r}") from err
     return claims
 
 
@@ -127,9 +127,9 @@ def verify_groups(token: str, subject: str, door: Door) -> frozenset[str]:
             options={"require": ["exp", "iss", "sub"], "verify_aud": False},  # this kind has none
         )
     except (jwt.PyJWTError, ValueError) as err:
-        raise NotSignedIn(str(err)) from err
+        raise NotSignedInError(str(err)) from err
     if claims.get("client_id") != door.client or claims.get("token_use") != "access" or claims["sub"] != subject:
-        raise NotSignedIn("the access token is of somebody or something else")
+        raise NotSignedInError("the access token is of somebody or something else")
     return frozenset(claims.get("cognito:groups", ()))
 
 
@@ -146,7 +146,7 @@ def person() -> Person:
     try:
         claims = verify_data(data, door)
         found = Person(claims["sub"], claims.get("email", "").lower(), verify_groups(access, claims["sub"], door))
-    except (NotSignedIn, KeyError):
+    except (NotSignedInError, KeyError):
         st.error("Please sign in.")
         st.stop()
     st.session_state[_SEEN] = ((data, access), found)

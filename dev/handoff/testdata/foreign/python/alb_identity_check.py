@@ -64,7 +64,7 @@ results = []
 for case in given["cases"]:
     try:
         results.append(identity.verify_data(case["token"], identity.Door(**case["door"]))["email"])
-    except identity.NotSignedIn as err:
+    except identity.NotSignedInError as err:
         results.append(f"refused: {err}")
 
 # Groups are those of an access token of this pool, this client and this person.
@@ -80,7 +80,7 @@ def access(key=mine, algorithm="RS256", **changed):
 def groups(token):
     try:
         return identity.verify_groups(token, "1", door)
-    except identity.NotSignedIn:
+    except identity.NotSignedInError:
         return None
 
 
