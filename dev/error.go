@@ -101,6 +101,7 @@ const (
 	CodeAuthKeys          Code = "auth.keys"
 	CodeAuthExpect        Code = "auth.expect"
 	CodeOrigin            Code = "origin.refused"
+	CodeComponent         Code = "component.isolated"
 	CodeForged            Code = "header.dropped"
 	CodeCookieSize        Code = "cookie.too-large"
 	CodeCAInvalid         Code = "ca.invalid"
@@ -198,6 +199,7 @@ func Codes() []CodeDoc {
 		{CodeAuthKeys, "warning: the app's code cannot fetch the keys of the front door from the gateway"},
 		{CodeAuthExpect, "the decisions about who may reach what differ from those in a file, or the file cannot be read"},
 		{CodeOrigin, "warning: sdev refused a request from a page of another origin; x-sdev.origins lists the origins to allow"},
+		{CodeComponent, "warning: a component that x-sdev.components isolates requested what it cannot reach, or may need that; or it cannot be isolated"},
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},
 		{CodeCookieSize, "warning: cookies are larger than browsers store, or than the app's server accepts"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},

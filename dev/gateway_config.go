@@ -21,6 +21,8 @@ type GatewayConfig struct {
 	NeighbourPorts []int    `json:"neighbour_ports,omitempty"`
 	// Origins are foreign pages that may send requests to the app and show it in a frame: x-sdev.origins.
 	Origins []string `json:"origins,omitempty"`
+	// Isolate withholds the app's origin from its components: x-sdev.components.
+	Isolate bool `json:"isolate,omitempty"`
 	// TrustedHeaders are the identity headers that the app's settings trust.
 	TrustedHeaders []string `json:"trusted_headers,omitempty"`
 	// Root is the read-only project directory in the gateway's container; "" means that the gateway watches

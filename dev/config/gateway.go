@@ -143,7 +143,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 		ProviderPort: ports.provider, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
 		Root: dev.GatewayProjectDir, Rules: ruleset, Mounts: mounts, Control: dev.GatewaySocket,
 		Neighbours: o.serviceNeighbours(), NeighbourPorts: o.neighbourPorts(),
-		Origins: o.p.Settings.Origins, TrustedHeaders: o.trustedHeaders(),
+		Origins: o.p.Settings.Origins, Isolate: o.p.Settings.Components == ComponentsIsolate, TrustedHeaders: o.trustedHeaders(),
 	}
 	if len(o.doorHosts()) > 0 {
 		o.out.GatewayConfig.Keys = doorKeys
@@ -173,6 +173,10 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService}, "sdev: owns the app's network namespace and ports; all traffic to the app passes through it"})
 	if origins := o.p.Settings.Origins; len(origins) > 0 {
 		why := "x-sdev.origins: pages of " + strings.Join(origins, ", ") + " may talk to the app and embed it"
+		o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService, "environment", dev.GatewayConfigEnv}, why})
+	}
+	if o.out.GatewayConfig.Isolate {
+		why := "x-sdev.components: the frames of components get no access to the app's origin"
 		o.out.Notes = append(o.out.Notes, Note{[]string{"services", GatewayService, "environment", dev.GatewayConfigEnv}, why})
 	}
 	o.joinGateway()

@@ -81,7 +81,7 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		"build key that is not applied": {app + "    build:\n      context: .\n      no_cache_filter: [dev]\n", dev.CodeComposeKey,
 			"docker-compose.yml:6: services.streamlit.build.no_cache_filter is not supported by sdev: use no_cache", "remove it"},
 		"unknown x-sdev setting": {"x-sdev:\n  app: streamlit\n  colour: red\n" + app, dev.CodeXSdev,
-			"docker-compose.yml:3: unknown setting x-sdev.colour", "known here: app, auth, aws, ca, deploy, entry"},
+			"docker-compose.yml:3: unknown setting x-sdev.colour", "known here: app, auth, aws, ca, components, deploy, entry"},
 		"unknown x-sdev.aws setting": {"x-sdev:\n  aws:\n    regoin: eu\n" + app, dev.CodeXSdev,
 			"docker-compose.yml:3: unknown setting x-sdev.aws.regoin", "mode, parameters, profile, region"},
 		"wrong x-sdev value": {"x-sdev:\n  aws: {mode: copy}\n" + app, dev.CodeXSdev,

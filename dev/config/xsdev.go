@@ -23,6 +23,9 @@ type Settings struct {
 	// Origins are the foreign pages that may talk to the app and show it in a frame, each as browsers write its
 	// origin.
 	Origins []string
+	// Components says whether the frames of components have the app's origin: ComponentsTrust or ComponentsIsolate; "" is
+	// the default.
+	Components string
 
 	Deploy DeploySettings
 }
@@ -69,6 +72,12 @@ const (
 	AWSNone    = "none"    // nowhere
 )
 
+// What x-sdev.components says of the app's components.
+const (
+	ComponentsTrust   = "trust"   // they have the app's origin, as Streamlit shows them; the default
+	ComponentsIsolate = "isolate" // the gateway withholds that from components that have a frame of their own
+)
+
 // AWSModes are all of them, the default first.
 func AWSModes() []string { return []string{AWSMount, AWSSession, AWSNone} }
 
@@ -83,10 +92,11 @@ func settings(all sources, targets map[string][]string) (Settings, error) {
 		}
 		r := reader{file: src.path}
 		r.fields(at.value, "x-sdev", map[string]func(*yaml.Node){
-			"app":     r.text(&s.App, "x-sdev.app"),
-			"entry":   r.text(&s.Entry, "x-sdev.entry"),
-			"ca":      r.text(&s.CA, "x-sdev.ca"),
-			"origins": r.texts(&s.Origins, "x-sdev.origins", "for example: origins: [https://portal.example.com]", dev.CheckOrigin),
+			"app":        r.text(&s.App, "x-sdev.app"),
+			"entry":      r.text(&s.Entry, "x-sdev.entry"),
+			"ca":         r.text(&s.CA, "x-sdev.ca"),
+			"origins":    r.texts(&s.Origins, "x-sdev.origins", "for example: origins: [https://portal.example.com]", dev.CheckOrigin),
+			"components": r.oneOf(&s.Components, "x-sdev.components", ComponentsTrust, ComponentsIsolate),
 			"aws": func(n *yaml.Node) {
 				r.fields(n, "x-sdev.aws", map[string]func(*yaml.Node){
 					"mode":    r.oneOf(&s.AWS.Mode, "x-sdev.aws.mode", AWSModes()...),

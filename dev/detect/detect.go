@@ -77,6 +77,8 @@ type Findings struct {
 	Auth      []Fact   `json:"auth"`              // native, alb, iap, cloudflare, a library, "oauth", …, or "none": see [HandlingOf]
 	Login     LoginUse `json:"login"`             // what the code says about it
 
+	Components []Component `json:"-"` // that the code declares
+
 	Modules []string `json:"-"` // the scripts that the app consists of
 
 	Dockerfiles []Dockerfile `json:"dockerfiles"` // best first
@@ -152,6 +154,7 @@ func (f *Findings) fromEntry() {
 	if len(f.lists) == 0 && p.entry != "" {
 		f.Derived = p.packages()
 	}
+	f.Components = components(p)
 	f.Login = login(p)
 	f.Auth = auth(p, f.Login)
 	f.Defects = defects(f, p)

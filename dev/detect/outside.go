@@ -1,7 +1,7 @@
 package detect
 
 // TakeFacts replaces what is known of the app by what findings about a larger tree say, because the app is built from
-// there: versions, lists of packages, login and defects. moved turns a path of that tree into one relative to this tree.
+// there: versions, lists of packages, login, components and defects. moved turns a path of that tree into one relative to this tree.
 // Scripts and pages are only those of this tree, and so is what is read later.
 func (f *Findings) TakeFacts(of *Findings, moved func(file string) string) {
 	fact := func(a Fact) Fact {
@@ -21,6 +21,11 @@ func (f *Findings) TakeFacts(of *Findings, moved func(file string) string) {
 	f.Managers, f.Auth = facts(of.Managers), facts(of.Auth)
 	l := of.Login
 	f.Login = LoginUse{Providers: facts(l.Providers), Endpoints: facts(l.Endpoints), Parameters: facts(l.Parameters), Required: facts(l.Required), Optional: facts(l.Optional), Bypassed: facts(l.Bypassed)}
+	f.Components = nil
+	for _, c := range of.Components {
+		c.Fact = fact(c.Fact)
+		f.Components = append(f.Components, c)
+	}
 	f.Defects = nil
 	for _, d := range of.Defects {
 		d.File = moved(d.File)

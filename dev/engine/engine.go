@@ -62,6 +62,8 @@ type Project struct {
 	MountOnly bool   // the user demanded mounts (--sync=false), so sdev never copies instead
 
 	Mode dev.Mode // how sdev treats the app's login
+	// Isolate says that the gateway withholds the app's origin from components.
+	Isolate bool
 	// Reserved returns the ports that neither the local provider nor a page that moves may use, once the app's image is known; nil for none.
 	Reserved func(app plan.ImageInfo) []int
 

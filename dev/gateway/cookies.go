@@ -55,7 +55,7 @@ func stripCookies(h http.Header) (tooMany int) {
 
 func isForeignCookie(name string) bool {
 	name = cookieName(name)
-	return oidc.IsCookie(name) ||
+	return oidc.IsCookie(name) || strings.HasPrefix(name, isolatedCookie) ||
 		slices.ContainsFunc(identityCookies, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 

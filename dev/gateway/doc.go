@@ -24,6 +24,8 @@
 //     request and in every mode, whatever the app itself would allow. See [pages].
 //   - It drops headers and cookies that only an identity proxy may set to say who a user is. It also drops the
 //     provider's cookies, which share the browser's cookie jar. See [identityFilter].
+//   - If x-sdev.components is "isolate", components in frames do not have the app's origin. It reports what they then
+//     request of the app. Components in the app's page cannot be isolated. See [components].
 //   - No path of the app's origin administers anything. Commands arrive over a unix socket.
 //   - Login settings arrive as a command. The gateway stores them with mode 0600 in its state directory, if
 //     it has one, and reads them from there after a restart, with keys and sessions. It never returns a secret.

@@ -172,3 +172,44 @@ func FuzzStream(f *testing.F) {
 		}
 	})
 }
+
+// FuzzComponents requests any path: the gateway leads no browser away from the component, and whatever the app would take
+// for a component's file has the policy. Only a request with the right key passes by the check of its page.
+func FuzzComponents(f *testing.F) {
+	for _, target := range []string{
+		"/component/a.b/index.html?x=y", "/base/component/a.b/sub/x.html", "/component/a//evil.example/", "//evil.example/component/a/x", "/component/~0123456789abcdef0123456789abcdef/x/y",
+		"/component/a/~0123456789abcdef0123456789abcdef/../../x", "/component/%2e%2e/x", "/component/a%2fb/x", `/component/a/\evil`, "/%63omponent/a/x", "/component/a/x:y@z/", "*", "/component/a/~/~report",
+	} {
+		f.Add(target)
+	}
+	c := newComponents(Config{Isolate: true, Base: "/base", Port: 8501}, "http://localhost:8501", func() string { return "" }, func(dev.Event) {})
+	f.Fuzz(func(t *testing.T, target string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil || u.Host != "" || u.Scheme != "" {
+			return
+		}
+		r := &http.Request{Method: http.MethodGet, Host: "localhost:8501", URL: u, Header: http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Site": {"same-origin"}}}
+		w := httptest.NewRecorder()
+		if c.hasKey(r) {
+			t.Fatalf("%q has a key", target)
+		}
+		led := c.lead(w, r)
+		if path := strings.TrimPrefix(u.Path, "/base"); strings.HasPrefix(path, "/component/") && !isSandboxed(w.Header()) {
+			t.Fatalf("%q has no policy", target)
+		}
+		if !led {
+			return
+		}
+		to, err := (&url.URL{Scheme: "http", Host: r.Host, Path: u.Path, RawPath: u.RawPath}).Parse(w.Header().Get("Location"))
+		if err != nil || to.Host != r.Host || to.Scheme != "http" || to.User != nil {
+			t.Fatalf("%q leads to %v, %v", target, to, err)
+		}
+		if strings.Contains(u.EscapedPath(), "/.") { // browsers resolve it before they request it
+			return
+		}
+		again := &http.Request{Method: http.MethodGet, Host: r.Host, URL: to, Header: r.Header}
+		if !c.hasKey(again) {
+			t.Fatalf("%q leads to %s, which has no key", target, to)
+		}
+	})
+}

@@ -104,6 +104,7 @@ type gateway struct {
 	hosts           hosts
 	fronts          *fronts
 	pages           *pages
+	components      *components
 	upstream        *upstream
 	watcher         *watch.Watcher // nil if the gateway watches no files
 	outside         []outside
@@ -134,6 +135,7 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	}
 	g.login = newLoginServer(cfg, g.loop.emit)
 	g.pages = newPages(cfg, g.hosts.origin, g.fronts.isOwn, g.login.issuer, g.loop.emit)
+	g.components = newComponents(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
 	g.upstream = newUpstream(cfg.Upstream, g.loop.reachable)
 	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user, g.login.leadTo)
 	if cfg.Root == "" {
@@ -227,8 +229,12 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit proxies requests of the app's own pages, of listed pages, and of programs that are no browser.
 func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
+	if g.components.serve(w, r, g.pages, g.proxy) {
+		return
+	}
 	from, foreign := g.pages.admit(r)
 	if foreign != nil {
+		foreign.isolated = g.components.isolate
 		g.pages.refuse(w, foreign)
 		return
 	}
@@ -239,7 +245,7 @@ func (g *gateway) admit(w http.ResponseWriter, r *http.Request) {
 		}
 		r = r.WithContext(withPage(r.Context(), from))
 	}
-	if r, ok := g.passDoor(w, r); ok {
+	if r, ok := g.passDoor(w, r); ok && !g.components.lead(w, r) {
 		g.proxy.ServeHTTP(w, r)
 	}
 }

@@ -37,6 +37,8 @@ type foreignRequest struct {
 	origin string // of the page, as the browser names it; "" if the browser does not
 	what   string // what the page requested, in words
 	signIn bool   // the request would sign somebody in or out, which needs a click on the app's own page
+	// isolated says that the app's components are pages without an origin too.
+	isolated bool
 }
 
 // admit checks which page makes a request. It returns the origin of a listed page, and "" for the app's own page or a
@@ -180,6 +182,8 @@ func (f *foreignRequest) describe() (who, fix string) {
 	switch {
 	case f.signIn:
 		return "a foreign page, image, frame or script", "only the app's own page may sign people in and out, by a link or by st.login and st.logout"
+	case f.isolated && (f.origin == "" || f.origin == "null"):
+		return "a page of another origin, or an isolated component,", "a component gets no answer because of x-sdev.components; if it is a page of yours, serve it over http and add its origin to x-sdev.origins"
 	case f.origin == "":
 		return "a page of another origin", "if the page is yours, add its origin to x-sdev.origins in the compose file"
 	case f.origin == "null":

@@ -34,9 +34,18 @@ const bypassProbe = `for p in "$1"/[0-9]*; do
 	esac
 done`
 
-// CheckApp implements [engine.Gateway]. In a mode with a login it warns if something can bypass the login in the
-// app's process. It finds nothing in a container without a shell, because the probe is a shell script.
+// CheckApp implements [engine.Gateway]. It warns of components that are to be isolated and cannot be. In a container
+// without a shell it finds out nothing, because the probes are shell scripts.
 func (l *gatewayLink) CheckApp(ctx context.Context, p engine.Project) []dev.Warning {
+	out := l.checkBypass(ctx, p)
+	if p.Isolate {
+		out = append(out, isolationWarnings(InspectComponents(ctx, l.exec, l.config.project, p.Container))...)
+	}
+	return out
+}
+
+// checkBypass warns if something can bypass the login in the app's process, in a mode with a login.
+func (l *gatewayLink) checkBypass(ctx context.Context, p engine.Project) []dev.Warning {
 	if !p.Mode.SignsIn() {
 		return nil
 	}

@@ -109,7 +109,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	out := engine.Project{
-		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode,
+		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode, Isolate: p.Settings.Components == config.ComponentsIsolate,
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
 		Warnings: slices.Concat(p.Warnings, warnings, login.warnings),
 		Mounted:  !parts.Sync, MountOnly: s.options.Mount,

@@ -31,3 +31,7 @@ func IsUpload(path string) bool {
 func hasSuffix(path string, of ...string) bool {
 	return slices.ContainsFunc(of, func(s string) bool { return strings.HasSuffix(path, s) })
 }
+
+// IsSecondComponent reports whether a URL's path is that of a file of a component of the second version. Source:
+// streamlit/web/server/server.py of 1.51, starlette_routes.py of 1.67.
+func IsSecondComponent(path string) bool { return strings.Contains(path, "/_stcore/bidi-components/") }

@@ -1,11 +1,9 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,7 +17,6 @@ import (
 	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/oidc"
-	"sdev/dev/plan"
 	"sdev/dev/session"
 	"sdev/dev/streamlit"
 )
@@ -37,8 +34,8 @@ func (a *commands) newCheckCmd(run func(context.Context, checkOptions) error) *c
 		Long: `Asks the provider from this machine and from inside the app's container, and compares the answers:
 issuer, keys, clocks and redirect addresses. It counts requests of the app that still went to a real
 provider. It also checks package versions, looks for a bypass that
-is still on, and for other apps that share this app's cookies. If something blocks a login, the exit
-code is 1.`,
+is still on, and for other apps that share this app's cookies. It lists the components in the app's
+environment with what they reach. If something blocks a login, the exit code is 1.`,
 		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
@@ -83,7 +80,8 @@ type loginCheck struct {
 	app      containerView
 	appError error
 	others   []string // apps on the same host name
-	unknown  []string // groups that policies name and that have no members
+	components
+	unknown []string // groups that policies name and that have no members
 	// addresses are those of identity providers in code and settings, for people; fixed are logins whose addresses nothing
 	// can lead to the local provider. Both are about app mode.
 	addresses string
@@ -129,6 +127,7 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
 	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
+	asking.Go(func() { l.components = inspectComponents(ctx, r) })
 	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode, l.doors) })
 	asking.Wait()
 	l.state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoState}) // again, because the requests may have created keys
@@ -193,22 +192,6 @@ func get(ctx context.Context, url string, limit time.Duration) ([]byte, error) {
 //go:embed check.py
 var checkScript string
 
-// appPython runs a script with the Python of the running app, because an environment that only the image's entrypoint
-// activates is not on the PATH of other processes. If no app runs, it uses the Python on the PATH.
-const appPython = `for p in /proc/[0-9]*; do
-	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
-	first=${line%% *}
-	case "${first##*/} $line" in
-	python*\ *streamlit*run*)
-		python=$first
-		path=$(tr '\0' '\n' <$p/environ 2>/dev/null | sed -n 's/^PATH=//p')
-		;;
-	esac
-done
-PATH=${path:-$PATH}
-command -v "${python:=python}" >/dev/null || python=python3
-exec "$python" - "$@"`
-
 // runCheckScript runs check.py in the app's container, with the app's own Python.
 func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer string, mode dev.Mode, doors []string) (containerView, error) {
 	var in containerView
@@ -216,23 +199,13 @@ func (a *commands) runCheckScript(ctx context.Context, r console.Running, issuer
 	if err != nil {
 		return in, err
 	}
-	var out, errs bytes.Buffer
 	in.asked = a.Now()
-	code, err := r.Engine.Exec.Run(ctx, plan.Exec{Container: app.Name, In: strings.NewReader(checkScript), Out: &out, Err: &errs,
-		Command: append([]string{"sh", "-c", appPython, "check", issuer, string(mode)}, doors...)})
+	out, err := session.RunPython(ctx, r.Engine.Exec, app.Name, checkScript, append([]string{issuer, string(mode)}, doors...)...)
 	in.answered = a.Now()
-	if err == nil && code != 0 {
-		err = errors.New(lastLine(errs.String()))
-	}
 	if err == nil {
-		err = json.Unmarshal(out.Bytes(), &in)
+		err = json.Unmarshal(out, &in)
 	}
 	return in, err
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return dev.Sanitize(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // The ports at which otherApps looks for Streamlit apps.

@@ -39,7 +39,7 @@ func (l loginCheck) findings() []finding {
 	default:
 		out = append(out, l.redirect(), l.mapped(), l.bypass(), l.boto3())
 	}
-	return append(out, l.cookies(), l.groups())
+	return append(out, l.cookies(), l.groups(), l.framed(), l.inPage())
 }
 
 func (l loginCheck) fromApp() providerView {

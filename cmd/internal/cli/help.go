@@ -216,6 +216,7 @@ func xsdevText() string {
     ca: ./corp-ca.pem           # extra CA for builds and the app; default: from the environment
     origins:                    # other pages that may embed the app and talk to it; default: none
       - https://portal.example.com
+    components: isolate         # withhold the app's origin from components in frames; default: trust
 
 An unknown setting is an error with its line. With several compose files, later values replace earlier ones,
 and so do later lists of users, policies and origins. "sdev auth users add" adds users to the file for you.
@@ -224,5 +225,18 @@ The app answers its own page, links to it, and programs. Any other page can neit
 open its stream, upload, nor read anything. That includes pages on other ports of this machine, whatever
 server.enableCORS says. "origins" lists the pages that may, each as browsers write it: scheme, host and port,
 without a slash at the end and without patterns. sdev reports each origin that it refuses once.
+
+A component is a package with code for the browser. With "components: trust" it runs as Streamlit shows it: with
+the app's cookies, storage and page, and as the user who is signed in. With "isolate" a component's frame
+(st.components.v1) has an origin of its own: it gets its own files and what the app passes to it, and nothing
+else of the app. Not isolated are components in the app's page (st.components.v2) and HTML that the app itself
+writes (st.components.v1.html). Components that another server provides (url) have that server's origin anyway.
+
+Components break that need cookies, storage, workers, the camera, or the address of a popup. The browser reports
+what an isolated component requests from the app; sdev passes that on as the warning component.isolated. No server
+notices that a component wants to read a cookie, the storage or the page, so sdev names the packages whose files
+mention them, when the app starts and in "sdev auth check", which lists every component. After a change of the
+setting, reload open tabs; the first page clears what the browser has stored for the app, except cookies.
+A deployed app has no such isolation.
 `
 }
