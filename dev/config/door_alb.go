@@ -54,6 +54,14 @@ var (
 	longestLogin = 7 * 24 * time.Hour
 )
 
+// CheckALBARN returns an error unless a text is the ARN of an Application Load Balancer.
+func CheckALBARN(text string) error {
+	if !albARN.MatchString(text) {
+		return fmt.Errorf("%q is not the ARN of an Application Load Balancer", text)
+	}
+	return nil
+}
+
 // alb reads x-sdev.auth.alb.
 func (r *reader) alb(to *ALBSettings, n *yaml.Node) {
 	const name = "x-sdev.auth.alb"

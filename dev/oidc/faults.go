@@ -125,7 +125,7 @@ func doorFaults() []faultKind {
 		at(all, dev.DoorKey, "the token is signed by a key that is not published", nil),
 		at(all, dev.DoorClaims, "the token grows by this many bytes", numberParam("bytes", 1, 1<<16), "bytes=12000"),
 		at(all, dev.DoorHeader, "the header with the token is missing; the others are there", nil),
-		at(all, dev.DoorSession, "the session has ended, so the person has to sign in again", nil),
+		at(all, dev.DoorSession, "the session has ended, so the person has to sign in again; with --times 1, or the browser is sent back and forth", nil),
 		at(all, dev.DoorDown, "the front door answers with a server error", numberParam("code", 500, 599), "code=502"),
 	}
 }

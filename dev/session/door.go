@@ -11,6 +11,24 @@ import (
 	"sdev/dev/gateway/iap"
 )
 
+// checkDoorVariables returns an error if a variable of the app from which the front door takes a setting has the wrong form.
+func checkDoorVariables(p *config.Project, mode dev.Mode) error {
+	checks := map[dev.Mode]map[string]func(string) error{
+		dev.ALBLogin: {"ALB_ARN": config.CheckALBARN}, dev.IAPLogin: {"IAP_AUDIENCE": dev.CheckIAPAudience},
+	}
+	for _, v := range p.Variables() {
+		check := checks[mode][v.Name]
+		if check == nil {
+			continue
+		}
+		if err := check(v.Value); err != nil {
+			return &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Message: v.Place + ": " + v.Name + ": " + err.Error(),
+				Hint: "correct it, or remove it: sdev then sets it to the front door of this machine"}
+		}
+	}
+	return nil
+}
+
 // newDoor returns the front door of a mode, from the project's settings, its variables and stable defaults; nil in modes
 // without one. What depends on the local provider's address is still missing.
 func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {

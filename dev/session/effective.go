@@ -71,6 +71,9 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 		return engine.Effective{}, err
 	}
 	parts.Login = d.login.overlay(d.project, ports)
+	if login.Door != nil {
+		parts.Login.Door = login.Door // with the certificate authority that the app trusts
+	}
 	effective, err := config.Overlay(d.project, parts)
 	if err != nil {
 		return engine.Effective{}, err

@@ -67,6 +67,9 @@ func newLoginSetup(p *config.Project, o Options) (loginSetup, error) {
 		s.current = person.Email
 	}
 	s.identity = newIdentity(p, s.found)
+	if err := checkDoorVariables(p, s.mode); err != nil {
+		return s, err
+	}
 	s.door = newDoor(p, s.mode)
 	s.warnings = append(s.warnings, p.BypassWarnings()...)
 	for _, b := range s.found.Login.Bypassed {

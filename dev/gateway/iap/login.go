@@ -61,7 +61,8 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request, s *resource, targe
 		d.fail(w, err)
 		return
 	}
-	d.setCookie(w, http.Cookie{Name: cookieNonce + nonce, Value: "1", Expires: d.cfg.Now().Add(loginWindow), HttpOnly: true})
+	// The browser compares the date with its own clock, which the provider's may differ from.
+	d.setCookie(w, http.Cookie{Name: cookieNonce + nonce, Value: "1", Expires: time.Now().Add(loginWindow), HttpOnly: true})
 	extra := url.Values{"access_type": {"offline"}} // for a session that lasts as long as the sign-in
 	if prompt != "" {
 		extra.Set("prompt", prompt)
