@@ -47,10 +47,15 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	devtest.Leaks(t)
 	r := newRigWithoutPage(t)
-	page := httptest.NewServer(http.HandlerFunc(r.answer))
-	t.Cleanup(page.Close)
-	r.url = page.URL
+	r.serve(r.answer)
 	return r
+}
+
+// serve makes a handler answer for the page.
+func (r *rig) serve(h http.HandlerFunc) {
+	page := httptest.NewServer(h)
+	r.Cleanup(page.Close)
+	r.url = page.URL
 }
 
 // newRigWithoutPage returns a rig without a server for its page, so that it works in a synctest bubble.

@@ -161,6 +161,11 @@ func TestDoor_LetsChecksAndOtherServicesPass(t *testing.T) {
 	if got := <-app.seen; len(mentions(got, "x-amzn-oidc")) != 0 {
 		t.Errorf("another service has an identity: %v", got)
 	}
+	// sdev waits for the app by this request: a sign-in page is not the app.
+	app.stop()
+	if resp, _ := d.getAs(d.host, "/_stcore/health"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the health check of an app that is down: %s", resp.Status)
+	}
 }
 
 func TestDoor_ChecksAStreamWhenItOpensAndNeverAfter(t *testing.T) {

@@ -91,14 +91,17 @@ func (g *gateway) isDoorName(r *http.Request) bool {
 	return d != nil && port == g.hosts.ports[0] && slices.Contains(d.Names(), name)
 }
 
-// isDirect reports whether a request would reach the app past the door in a deployment: a health check of its own
-// container, or a request of another service.
+// isDirect reports whether a request would reach the app past the door in a deployment: a health check of a program, such
+// as the load balancer's own or sdev's, or a request of another service. A browser's request for the same path is none.
 func (g *gateway) isDirect(r *http.Request) bool {
 	name, _ := splitHost(r.Host)
 	if g.hosts.isAlias(name) {
 		return true
 	}
-	return fromLoopback(r) && streamlit.IsState(r.URL.Path) && r.Header.Get("Sec-Fetch-Mode") == "" && r.Header.Get("Cookie") == ""
+	isHealth := func(path string) bool { return r.URL.Path == g.cfg.Base+path }
+	isBrowsers := func(name string) bool { return r.Header.Get(name) != "" }
+	return slices.ContainsFunc(streamlit.HealthPaths(), isHealth) &&
+		!slices.ContainsFunc([]string{"Sec-Fetch-Mode", "Origin", "Cookie", "X-Requested-With"}, isBrowsers)
 }
 
 // tabUser returns the user of a tab: whom the front door named, or else whom the app's cookies name.
