@@ -1,5 +1,7 @@
 package dev
 
+import "fmt"
+
 // GatewayConfig is the configuration of the gateway's container. Its environment holds it as JSON.
 type GatewayConfig struct {
 	Project string `json:"project"`
@@ -11,6 +13,8 @@ type GatewayConfig struct {
 	// Host and Port are the app's origin as the browser sees it: http://Host:Port.
 	Host string `json:"host"`
 	Port int    `json:"port"`
+	// TLS says that the origin is https: https://Host:Port.
+	TLS bool `json:"tls,omitempty"`
 	// Base is the path prefix of the app, with a leading slash; "" means the root.
 	Base string `json:"base,omitempty"`
 	// Aliases are the names by which other containers reach the app, at any port.
@@ -47,6 +51,15 @@ type GatewayConfig struct {
 	State string `json:"state,omitempty"`
 	// Control is the path of the unix socket that takes commands. Only processes in the container reach it.
 	Control string `json:"control"`
+}
+
+// Origin is the app's origin as the browser sees it.
+func (c GatewayConfig) Origin() string {
+	scheme := "http"
+	if c.TLS {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://%s:%d", scheme, c.Host, c.Port)
 }
 
 // Mount maps a path in the app's container to the project.

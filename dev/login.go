@@ -96,6 +96,8 @@ type LoginSettings struct {
 	Cookies string `json:"cookies,omitempty"`
 	// Mapped are the settings for apps that use other providers' addresses; nil if the mode maps none.
 	Mapped *MappedLogin `json:"mapped,omitempty"`
+	// Page signs the certificate of the app's page, if it is https; else nil.
+	Page *Authority `json:"page,omitempty"`
 	// Door is the identity proxy in front of the app; nil in modes without one.
 	Door *FrontDoor `json:"door,omitempty"`
 	// Parameters are the values of the local parameter store, by name.

@@ -28,6 +28,9 @@ func openTab(t testing.TB, url string) tab {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1000, 700))
+	if strings.HasPrefix(url, "https://") { // the project's own authority, which the browser does not know
+		opts = append(opts, chromedp.Flag("ignore-certificate-errors", true))
+	}
 	alloc, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(alloc)

@@ -144,14 +144,17 @@ func TestBrowserDoor_IAP(t *testing.T) {
 	page.shows("Please sign in.")
 }
 
-// TestBrowserDoor_Access goes through Cloudflare Access: a department sees its own path and no other.
+// TestBrowserDoor_Access goes through Cloudflare Access over TLS: a department sees its own path and no other.
 func TestBrowserDoor_Access(t *testing.T) {
 	p := doorProject(t, "cloudflare/access_identity.py", `"cf-access"`, `x-sdev:
   auth:
     users: [{email: alice@example.com, groups: [marketing]}, {email: bob@example.com, groups: [sales]}]
     policies: [{path: /marketing/*, allow: {groups: [marketing]}}, {path: /sales/*, allow: {groups: [sales]}}]
 `)
-	ready := p.signingIn("--with-auth")
+	ready := p.signingIn("--with-auth", "--tls")
+	if !strings.HasPrefix(ready.URL, "https://localhost:") || !strings.Contains(p.run(0, "status"), ready.URL) {
+		t.Errorf("the page is at %s", ready.URL)
+	}
 	page := openTab(t, ready.URL)
 	page.picks("alice@example.com")
 	page.shows("Hello alice@example.com")

@@ -18,6 +18,9 @@ import (
 	"sdev/dev"
 )
 
+// AuthorityFile is the name of the file, in the login directory, with the authority's certificate alone: for browsers.
+const AuthorityFile = "authority.pem"
+
 // authorityFor is how long a project's certificate authority is valid, and authorityRenew how long before its end a new
 // one replaces it.
 const (
@@ -49,6 +52,9 @@ func (p *Project) Authority(now time.Time) (dev.Authority, error) {
 	b, err := json.Marshal(a)
 	if err != nil {
 		return a, fmt.Errorf("store the certificate authority: %w", err)
+	}
+	if err := writePrivate(filepath.Join(dir, AuthorityFile), a.Certificate); err != nil {
+		return a, err
 	}
 	return a, writePrivate(file, b)
 }

@@ -139,7 +139,7 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 	o.out.GatewayConfig = dev.GatewayConfig{
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.gateway), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
-		Host: host, Port: o.parts.Port, Base: base, Aliases: aliases,
+		Host: host, Port: o.parts.Port, TLS: o.parts.TLS, Base: base, Aliases: aliases,
 		ProviderPort: ports.provider, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
 		Root: dev.GatewayProjectDir, Rules: ruleset, Mounts: mounts, Control: dev.GatewaySocket,
 		Neighbours: o.serviceNeighbours(), NeighbourPorts: o.neighbourPorts(),
@@ -184,7 +184,11 @@ func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount
 
 // page is the URL of the app.
 func (o *overlay) page() string {
-	return fmt.Sprintf("http://localhost:%d%s", o.parts.Port, o.basePath())
+	scheme := "http"
+	if o.parts.TLS {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://localhost:%d%s", scheme, o.parts.Port, o.basePath())
 }
 
 // AppURL is the URL of the app that these parts describe.

@@ -28,6 +28,7 @@ type Parts struct {
 	Machine      Machine
 	Mode         dev.Mode
 	Port         int        // host port of the app's origin
+	TLS          bool       // the app's origin is https
 	ProviderPort int        // host port of the local provider
 	Login        LoginParts // in modes with a login
 	GatewayImage string     // reference of the gateway's image

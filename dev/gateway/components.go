@@ -151,7 +151,7 @@ func (c *components) serve(w http.ResponseWriter, r *http.Request, p *pages, app
 	}
 	if isNavigation(r) {
 		up := upwards(f.rest)
-		h.Set("Content-Security-Policy-Report-Only", fmt.Sprintf(reportPolicy, "http://"+r.Host+f.above+f.name+"/"+c.keyDir(f.name), up+reportName))
+		h.Set("Content-Security-Policy-Report-Only", fmt.Sprintf(reportPolicy, schemeOf(r)+r.Host+f.above+f.name+"/"+c.keyDir(f.name), up+reportName))
 	}
 	app.ServeHTTP(w, withPath(r, f.above+f.name+"/"+f.rest))
 	return true

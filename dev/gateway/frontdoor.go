@@ -86,9 +86,16 @@ func (g *gateway) passDoor(w http.ResponseWriter, r *http.Request) (passed *http
 // isDoorName reports whether a request is for a further host name that the app has by its front door, at the app's port.
 // Such a name ends in .localhost, so nobody can rebind it.
 func (g *gateway) isDoorName(r *http.Request) bool {
-	d := g.login.frontDoor()
 	name, port := splitHost(r.Host)
-	return d != nil && port == g.hosts.ports[0] && slices.Contains(d.Names(), name)
+	return port == g.hosts.ports[0] && slices.Contains(g.doorNames(), name)
+}
+
+// doorNames are the further host names that the app has by its front door.
+func (g *gateway) doorNames() []string {
+	if d := g.login.frontDoor(); d != nil {
+		return d.Names()
+	}
+	return nil
 }
 
 // isDirect reports whether a request would reach the app past the door in a deployment: a health check of a program, such

@@ -163,6 +163,9 @@ func watchedRules(rules []dev.Rule) []dev.Rule {
 // serve blocks until ctx ends and every goroutine that it started has ended.
 func (g *gateway) serve(ctx context.Context, front, control net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
+	if g.cfg.TLS {
+		front = &tlsListener{front, g.pageTLS()}
+	}
 	serveHTTP(ctx, group, front, g)
 	for _, s := range g.services {
 		serveHTTP(ctx, group, s.listener, s.handler)
@@ -189,6 +192,7 @@ func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, handl
 	server := &http.Server{
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withConn,
 		ReadHeaderTimeout: 10 * time.Second,
 		// The server would log every tab that closes during a response.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
@@ -212,6 +216,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	verdict, to := g.hosts.check(r)
 	if verdict == refuse && g.isDoorName(r) {
 		verdict = serve
+		if g.hosts.wantsTLS(r) {
+			verdict, to = redirect, g.hosts.scheme()+r.Host+targetOf(r)
+		}
 	}
 	if verdict == refuse && g.fronts.admits(r) {
 		verdict, r = serve, r.WithContext(withFront(r.Context()))

@@ -22,15 +22,17 @@ const (
 type hosts struct {
 	origin  string // "http://localhost:8501"
 	name    string // canonical host name
+	tls     bool   // the origin is https
 	ports   []string
 	aliases []string
 }
 
 func newHosts(cfg Config) hosts {
 	h := hosts{name: strings.ToLower(cfg.Host), ports: []string{strconv.Itoa(cfg.Port)}}
-	h.origin = "http://" + h.name
-	if cfg.Port != 80 {
-		h.origin = "http://" + net.JoinHostPort(h.name, h.ports[0])
+	h.tls = cfg.TLS
+	h.origin = h.scheme() + h.name
+	if cfg.Port != h.defaultPort() {
+		h.origin = h.scheme() + net.JoinHostPort(h.name, h.ports[0])
 	}
 	if _, inside, err := net.SplitHostPort(cfg.Listen); err == nil && inside != h.ports[0] {
 		h.ports = append(h.ports, inside)
@@ -39,6 +41,26 @@ func newHosts(cfg Config) hosts {
 		h.aliases = append(h.aliases, strings.ToLower(a))
 	}
 	return h
+}
+
+// scheme is the beginning of the origin.
+func (h hosts) scheme() string {
+	if h.tls {
+		return "https://"
+	}
+	return "http://"
+}
+
+func (h hosts) defaultPort() int {
+	if h.tls {
+		return 443
+	}
+	return 80
+}
+
+// wantsTLS reports whether a plain request has to come over TLS instead. Health checks in the container do not.
+func (h hosts) wantsTLS(r *http.Request) bool {
+	return h.tls && !isSecure(r) && (isNavigation(r) || !fromLoopback(r))
 }
 
 // check decides what to do with a request, and where a redirect leads.
@@ -56,6 +78,8 @@ func (h hosts) check(r *http.Request) (verdict, string) {
 		return refuse, ""
 	}
 	switch {
+	case (name == h.name || name == "localhost" || isLoopback(name)) && h.wantsTLS(r):
+		return redirect, h.origin + targetOf(r)
 	case name == h.name:
 		return serve, ""
 	case name != "localhost" && !isLoopback(name):

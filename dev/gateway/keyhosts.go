@@ -27,11 +27,8 @@ import (
 
 // keyHosts serves those hosts.
 type keyHosts struct {
-	login *loginServer
-
-	mu           sync.Mutex // guards the fields below
-	authority    string     // the certificate of the authority that signed certificates
-	certificates map[string]*tls.Certificate
+	login        *loginServer
+	certificates certificates
 }
 
 // listenKeys listens for TLS connections on the address of cfg.Keys.
@@ -82,20 +79,32 @@ func (k *keyHosts) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	if d == nil || !slices.Contains(d.Hosts(), host) {
 		return nil, errNoCertificate
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.authority != string(d.Authority.Certificate) {
-		k.authority, k.certificates = string(d.Authority.Certificate), map[string]*tls.Certificate{}
+	return k.certificates.get(d.Authority, host)
+}
+
+// certificates are certificates by host, each made at its first use. They are safe for concurrent use.
+type certificates struct {
+	mu        sync.Mutex // guards the fields below
+	authority string     // the certificate of the authority that signed them
+	made      map[string]*tls.Certificate
+}
+
+// get returns a certificate for a host, signed by an authority.
+func (c *certificates) get(a dev.Authority, host string) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.authority != string(a.Certificate) {
+		c.authority, c.made = string(a.Certificate), map[string]*tls.Certificate{}
 	}
-	c, ok := k.certificates[host]
-	if ok && time.Now().Before(c.Leaf.NotAfter.Add(-time.Hour)) {
-		return c, nil
+	have, ok := c.made[host]
+	if ok && time.Now().Before(have.Leaf.NotAfter.Add(-time.Hour)) {
+		return have, nil
 	}
-	c, err := newCertificate(d.Authority, host, time.Now())
+	made, err := newCertificate(a, host, time.Now())
 	if err == nil {
-		k.certificates[host] = c
+		c.made[host] = made
 	}
-	return c, err
+	return made, err
 }
 
 // certificateFor is how long a certificate is valid. Some clients accept no more than about a year.

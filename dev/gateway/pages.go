@@ -89,7 +89,8 @@ func (p *pages) admitWithoutOrigin(r *http.Request) (string, *foreignRequest) {
 // isOwn reports whether an origin is the app's: its one origin, or the host of this request, which was checked
 // before.
 func (p *pages) isOwn(origin string, r *http.Request) bool {
-	return origin == p.own || origin == "http://"+strings.ToLower(r.Host) || isFront(r.Context()) && p.ofFront(origin, r)
+	scheme, _, _ := strings.Cut(p.own, "//")
+	return origin == p.own || origin == scheme+"//"+strings.ToLower(r.Host) || isFront(r.Context()) && p.ofFront(origin, r)
 }
 
 // referrer is the origin in the Referer header, or "". A page cannot name any origin but its own.

@@ -39,7 +39,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 			r.Out.Host = r.In.Host
 			if pageOf(r.In.Context()) != "" {
 				// The gateway has admitted the page, so the app should treat it as its own.
-				r.Out.Header.Set("Origin", "http://"+r.In.Host)
+				r.Out.Header.Set("Origin", schemeOf(r.In)+r.In.Host)
 			}
 			front := isFront(r.In.Context())
 			if front && r.Out.Header.Get("Origin") != "" {
@@ -52,6 +52,9 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 			}
 			r.Out.Trailer = nil // trailers would bypass the filter
 			r.SetXForwarded()
+			if isSecure(r.In) {
+				r.Out.Header.Set("X-Forwarded-Proto", "https")
+			}
 			// Without extensions no frame is compressed, so the gateway can read them as they pass.
 			r.Out.Header.Del("Sec-WebSocket-Extensions")
 		},

@@ -21,7 +21,7 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 	if err != nil {
 		return nil, err
 	}
-	parts.Mode = s.login.mode
+	parts.Mode, parts.TLS = s.login.mode, s.options.TLS
 	// The app's secrets on disk contain the ports of the last run.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
@@ -40,7 +40,7 @@ func (s *Session) completeParts(ctx context.Context, c Containers, parts *config
 		return // parts keep their defaults
 	}
 	if running, ok := i.GatewayConfig(); ok {
-		parts.Port, parts.ProviderPort, parts.Sync = running.Port, running.ProviderPort, running.Root == ""
+		parts.Port, parts.ProviderPort, parts.Sync, parts.TLS = running.Port, running.ProviderPort, running.Root == "", parts.TLS || running.TLS
 	}
 	if info, found, err := c.Images.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 		parts.Image = imageFacts(info)
@@ -62,7 +62,7 @@ type derivation struct {
 func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	parts := d.parts
 	parts.Port, parts.ProviderPort, parts.Image = ports.App, ports.Provider, imageFacts(image)
-	login, err := d.login.provider(d.project, runFacts{ports, config.AppURL(d.project, parts), parts.Machine.CA, d.now()})
+	login, err := d.login.provider(d.project, runFacts{ports, config.AppURL(d.project, parts), parts.TLS, parts.Machine.CA, d.now()})
 	if err != nil {
 		return engine.Effective{}, err
 	}

@@ -64,7 +64,7 @@ func hasLogin(p engine.Project, login dev.LoginSettings) bool {
 	}
 	stored, err := dev.ReadFile(filepath.Join(p.StateDir, dev.LoginDir, dev.LoginFile))
 	if os.IsNotExist(err) {
-		return !login.Mode.SignsIn() // a gateway that has stored no login is in the mode without one
+		return !login.Mode.SignsIn() && login.Page == nil // a gateway that has stored no login is in the mode without one
 	}
 	wanted, merr := json.Marshal(login)
 	return err == nil && merr == nil && bytes.Equal(stored, wanted)

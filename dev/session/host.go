@@ -30,6 +30,7 @@ type Options struct {
 	Profiles []string // profiles of the compose file to activate
 	AWS      string   // one of config.AWSModes; "" for the one in the project's files
 	Entry    EntryChoice
+	TLS      bool   // serve the app's page over https
 	Copy     bool   // always copy the project into its containers instead of mounting it
 	Mount    bool   // always mount it, and copy only what its rules say
 	Auth     string // one of config.LoginModes, or DetectAuth; "" bypasses the login

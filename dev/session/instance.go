@@ -87,7 +87,7 @@ func (i Instance) URL() string {
 	if !ok {
 		return ""
 	}
-	return "http://" + s.Host + ":" + strconv.Itoa(s.Port) + s.Base
+	return s.Origin() + s.Base
 }
 
 // Issuer returns the issuer of the local provider; "" if the login is bypassed or no gateway runs.
@@ -103,7 +103,7 @@ func (i Instance) Issuer() string {
 func (i Instance) CurrentOptions(h Host) Options {
 	var o Options
 	if s, ok := i.GatewayConfig(); ok {
-		o.Copy, o.Mount = s.Root == "", s.Root != ""
+		o.Copy, o.Mount, o.TLS = s.Root == "", s.Root != "", s.TLS
 		o.AWS = i.AWS(h).Source
 		o.Auth, o.As = i.login()
 	}

@@ -230,6 +230,7 @@ func (s loginSetup) overlay(p *config.Project, ports engine.Ports) config.LoginP
 type runFacts struct {
 	ports engine.Ports
 	page  string    // address of the app
+	tls   bool      // it is https
 	ca    config.CA // this machine's extra certificate authority
 	now   time.Time
 }
@@ -237,15 +238,22 @@ type runFacts struct {
 // provider returns the settings of the local provider. In native mode it also writes the app's secrets file, which
 // contains the provider's address; in modes with a front door the certificates that the app trusts.
 func (s loginSetup) provider(p *config.Project, run runFacts) (dev.LoginSettings, error) {
-	page := run.page
+	page, l := run.page, dev.LoginSettings{Mode: s.mode}
+	if run.tls {
+		a, err := p.Authority(run.now)
+		if err != nil {
+			return l, err
+		}
+		l.Page = &a
+	}
 	if !s.mode.SignsIn() {
-		return dev.LoginSettings{Mode: s.mode}, nil
+		return l, nil
 	}
 	keys, err := p.LoginKeys()
 	if err != nil {
 		return dev.LoginSettings{}, err
 	}
-	l := dev.LoginSettings{Mode: s.mode, Issuer: dev.Issuer(run.ports.Provider), Profile: s.profile(p), People: p.Settings.Auth.People(), Current: s.current}
+	l.Issuer, l.Profile, l.People, l.Current = dev.Issuer(run.ports.Provider), s.profile(p), p.Settings.Auth.People(), s.current
 	component := page + "/component/streamlit_oauth.authorize_button"
 	app := dev.Client{ID: appClient, Name: p.Name, Secret: keys.Client,
 		RedirectURIs: []string{component + "/index.html", component, page + "/oauth2callback", page + "/", page}, PostLogout: []string{page + "/oauth2callback", page + "/", page}}

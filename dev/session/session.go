@@ -89,6 +89,15 @@ func (s *Session) reload(ctx context.Context, c Containers) error {
 	return nil
 }
 
+// tlsWarnings says what an https page needs.
+func (s *Session) tlsWarnings() []dev.Warning {
+	if !s.options.TLS {
+		return nil
+	}
+	return []dev.Warning{{Code: dev.CodeAssumed, Message: "the page is https, with a certificate of the project's own authority, which no browser knows",
+		Hint: "accept the browser's warning, or import " + dev.StateDir + "/" + dev.LoginDir + "/" + config.AuthorityFile + " into it: it is valid for localhost and the hosts of front doors only"}}
+}
+
 // project converts the project into the form that package engine takes. It derives the model twice, because the parts
 // depend on each other: a first derivation says which images to build, and what is copied and watched. The second,
 // derivation.effective, needs facts about the built image and the ports that the engine has found free.
@@ -98,7 +107,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	if err != nil {
 		return engine.Project{}, err
 	}
-	parts.Mode = login.mode
+	parts.Mode, parts.TLS = login.mode, s.options.TLS
 	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host)
 	state, err := p.StateDir()
 	if err != nil {
@@ -111,7 +120,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	out := engine.Project{
 		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode, Isolate: p.Settings.Components == config.ComponentsIsolate,
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
-		Warnings: slices.Concat(p.Warnings, warnings, login.warnings),
+		Warnings: slices.Concat(p.Warnings, warnings, login.warnings, s.tlsWarnings()),
 		Mounted:  !parts.Sync, MountOnly: s.options.Mount,
 		Port: p.WantedPort(), PortNamed: p.WantedPort(), Reserved: func(app plan.ImageInfo) []int { return p.ReservedPorts(imageFacts(app)) }, GatewayImage: parts.GatewayImage,
 	}

@@ -116,7 +116,7 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 		return loginCheck{}, err
 	}
 	gateway, _ := r.GatewayConfig()
-	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: fmt.Sprintf("http://%s:%d", gateway.Host, gateway.Port), state: state}
+	l := loginCheck{mode: r.Mode(), issuer: state.Issuer, origin: gateway.Origin(), state: state}
 	l.unknown = unknownGroups(r.Project.Settings.Auth.Policies, r.Project.Settings.Auth.People())
 	l.doors = session.DoorHosts(r.Project, l.mode)
 	if l.mode == dev.AppLogin {

@@ -120,6 +120,10 @@ and never again: an open page goes on after its session has ended. "sdev auth fa
 (door-signer, door-expired and others), "sdev auth clock +8h" ends sessions, "sdev auth explain PATH --as EMAIL"
 says what the door does and what the app would get, and "sdev status" and the dashboard what it got.
 
+sdev up --tls serves the page over https, in every mode, so that cookies with Secure or a __Host- name are as in the
+deployment. The certificate is signed by the project's own authority, .sdev/auth/authority.pem, which is valid for
+localhost and the hosts of front doors only; a browser warns about it until you import it.
+
 Policies are for identity proxies. A front door enforces what its product can: a load balancer knows no people, so
 it closes a path whose policy allows nobody, and the app itself has to check everything else. In other modes sdev
 explains policies and does not enforce them. The bundles of "sdev deploy" say the same as the front doors here.

@@ -83,6 +83,7 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	f.StringVar(&o.quit, "on-quit", quitLeave, "what happens to the app when you leave the dashboard with q: `WHAT` is leave or stop")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
 	f.BoolVar(&o.build, "build", false, "build even if nothing changed")
+	f.BoolVar(&o.TLS, "tls", false, "serve the page over https, with a certificate of the project's own authority, as for Secure and __Host- cookies")
 	f.IntVar(&o.Port, "port", 0, "publish the app at 127.0.0.1:`N`; fail if that port is taken")
 	f.StringVar(&o.AWS, "aws", "", "AWS credentials for the app: `MODE` is mount (~/.aws, read-only), session (keys of one profile, renewed from this machine) or none")
 	f.BoolVar(&o.Copy, "sync", false, "copy the project, and every save, into the app's container instead of mounting it")
