@@ -71,7 +71,7 @@ func TestPageTLS_IsTheProjectsOwn(t *testing.T) {
 	if resp, _, err := r.get(page, "Origin", "http://"+r.host); err != nil || resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a page of the plain origin: %v, %+v", err, resp)
 	}
-	conn, _, err := websocket.Dial(t.Context(), "wss://"+r.host+"/_stcore/stream", &websocket.DialOptions{HTTPClient: r.client, Subprotocols: []string{"streamlit", "token"}, HTTPHeader: http.Header{"Origin": {"https://" + r.host}}}) //nolint:bodyclose // the library does
+	conn, _, err := websocket.Dial(t.Context(), "wss://"+r.host+"/_stcore/stream", &websocket.DialOptions{HTTPClient: r.client, Subprotocols: []string{"streamlit", "token"}, HTTPHeader: http.Header{"Origin": {"https://" + r.host}}})
 	if err != nil {
 		t.Fatalf("the stream: %v", err)
 	}
