@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"sdev/dev"
 	"sdev/dev/gateway/door"
 )
 
@@ -80,10 +81,13 @@ func (t *toldUsers) clear() {
 	t.last = nil
 }
 
-// describeHeaders returns headers for people: the claims in place of a token.
+// describeHeaders returns the identity headers for people: the claims in place of a token.
 func describeHeaders(h http.Header) map[string]any {
 	out := map[string]any{}
 	for name := range h {
+		if !isProxysIdentity(strings.ToLower(name)) {
+			continue // a proxy also sets headers about the request
+		}
 		value := strings.Join(h[name], ", ")
 		if claims, ok := claimsOfToken(value); ok {
 			out[strings.ToLower(name)] = claims
@@ -96,6 +100,13 @@ func describeHeaders(h http.Header) map[string]any {
 		out[strings.ToLower(name)] = value
 	}
 	return out
+}
+
+// isProxysIdentity reports whether a header, in lower case, is one by which an identity proxy says who the user is.
+func isProxysIdentity(name string) bool {
+	return slices.ContainsFunc(dev.IdentityProxies(), func(p dev.IdentityProxy) bool {
+		return slices.ContainsFunc(p.Begins, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	})
 }
 
 // claimsOfToken returns the claims of a JWT, with or without padding.

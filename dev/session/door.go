@@ -33,8 +33,12 @@ func checkDoorVariables(p *config.Project, mode dev.Mode) error {
 // without one. What depends on the local provider's address is still missing.
 func newDoor(p *config.Project, mode dev.Mode) *dev.FrontDoor {
 	d := &dev.FrontDoor{Policies: p.Settings.Auth.Policies}
+	if !mode.HasDoor() {
+		return nil
+	}
+	variables := p.Variables()
 	set := func(name string) string {
-		for _, v := range p.Variables() {
+		for _, v := range variables {
 			if v.Name == name {
 				return v.Value
 			}

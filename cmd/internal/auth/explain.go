@@ -152,18 +152,31 @@ func (a *commands) runExplain(ctx context.Context, o explainOptions) error {
 	if mode.HasDoor() {
 		row("door", render.Door(mode))
 	}
-	for _, name := range slices.Sorted(maps.Keys(v.Headers)) {
-		text, isText := v.Headers[name].(string)
-		if !isText {
-			claims, err := json.Marshal(v.Headers[name])
+	if err := addHeaders(&b, v.Headers); err != nil {
+		return err
+	}
+	return a.Print(&b)
+}
+
+// addHeaders adds a line for each identity header, and for each claim of a token. They are not wrapped, so that they can be
+// copied.
+func addHeaders(b *console.Page, headers map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		claims, isToken := headers[name].(map[string]any)
+		if !isToken {
+			b.Add("header    %s: %v\n", name, headers[name])
+			continue
+		}
+		b.Add("header    %s: a token with\n", name)
+		for _, claim := range slices.Sorted(maps.Keys(claims)) {
+			text, err := json.Marshal(claims[claim])
 			if err != nil {
 				return err
 			}
-			text = "a token with " + string(claims)
+			b.Add("            %s: %s\n", claim, text)
 		}
-		row("header", name+": "+text)
 	}
-	return a.Print(&b)
+	return nil
 }
 
 // verdict is the object that "sdev auth explain --json" prints.
