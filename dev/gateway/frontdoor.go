@@ -14,7 +14,6 @@ import (
 	"sdev/dev/gateway/door"
 	"sdev/dev/gateway/iap"
 	"sdev/dev/oidc"
-	"sdev/dev/streamlit"
 )
 
 // frontDoor is an identity proxy of a cloud, which the gateway stands in for in some modes: see package door.
@@ -98,17 +97,11 @@ func (g *gateway) doorNames() []string {
 	return nil
 }
 
-// isDirect reports whether a request would reach the app past the door in a deployment: a health check of a program, such
-// as the load balancer's own or sdev's, or a request of another service. A browser's request for the same path is none.
+// isDirect reports whether a request would reach the app past the door in a deployment: a health check of a program, or a
+// request of another service.
 func (g *gateway) isDirect(r *http.Request) bool {
 	name, _ := splitHost(r.Host)
-	if g.hosts.isAlias(name) {
-		return true
-	}
-	isHealth := func(path string) bool { return r.URL.Path == g.cfg.Base+path }
-	isBrowsers := func(name string) bool { return r.Header.Get(name) != "" }
-	return slices.ContainsFunc(streamlit.HealthPaths(), isHealth) &&
-		!slices.ContainsFunc([]string{"Sec-Fetch-Mode", "Origin", "Cookie", "X-Requested-With"}, isBrowsers)
+	return g.hosts.isAlias(name) || door.IsHealthCheck(r, g.cfg.Base)
 }
 
 // tabUser returns the user of a tab: whom the front door named, or else whom the app's cookies name.

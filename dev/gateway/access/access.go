@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +14,6 @@ import (
 
 // prefix begins the paths that belong to Access, on every host.
 const prefix = "/cdn-cgi/access/"
-
-// HeaderSourceIP is a header for development: the client's IP address, in place of the one in the settings.
-const HeaderSourceIP = "X-Sdev-Source-Ip"
 
 // Door is Access.
 type Door struct {
@@ -31,13 +27,13 @@ type Door struct {
 
 	unpublished func() (door.Key, error) // a key that no verifier knows, for a fault
 
+	reports door.Reports // of refusals, and of a cookie of another project
+
 	rotating sync.Mutex // held while keys are replaced because of their age
 
 	mu       sync.Mutex // guards the fields below
 	services map[serviceKey]issued
 	used     map[string]time.Time // nonces of sign-ins that came back, and when they are forgotten
-	denied   map[string]bool      // refusals that were reported, by user and path
-	warned   bool                 // about a cookie of another project
 }
 
 // RedirectURI is the callback address at the local provider's origin, which stands for the team's host. The provider has to
@@ -47,7 +43,7 @@ func RedirectURI(issuer string) string { return issuer + prefix + "callback" }
 // New creates the door of a configuration with Access.
 func New(cfg door.Config) (*Door, error) {
 	d := &Door{cfg: cfg, access: cfg.Access.WithDefaults(cfg.Project),
-		services: map[serviceKey]issued{}, used: map[string]time.Time{}, denied: map[string]bool{}}
+		services: map[serviceKey]issued{}, used: map[string]time.Time{}}
 	d.access.Base = cfg.Base
 	d.apps = d.access.Resolve(cfg.Policies)
 	if u, err := url.Parse(cfg.Origin); err == nil {
@@ -75,7 +71,7 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 		return door.Pass{}, false
 	}
 	q := dev.AccessRequest{Path: r.URL.Path, IP: d.sourceOf(r), Country: d.access.Country}
-	r.Header.Del(HeaderSourceIP)
+	r.Header.Del(door.SourceHeader)
 	service, sent := d.serviceOf(r)
 	if sent && service == nil && !d.access.Lenient {
 		d.deny("", r.URL.Path, "the service token is unknown, or its secret is wrong")
@@ -86,7 +82,7 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 	r.Header.Del(headerOwnToken)
 	acting := d.cfg.Faults.Take(v.email())
 	if acting.Has(dev.DoorDown) {
-		d.refuse(w, number(acting[dev.DoorDown]["code"], http.StatusBadGateway), "Error", "Cloudflare cannot reach the app: a fault of sdev.", "")
+		d.refuse(w, acting.Number(dev.DoorDown, "code", http.StatusBadGateway), "Error", "Cloudflare cannot reach the app: a fault of sdev.", "")
 		return door.Pass{}, false
 	}
 	if acting.Has(dev.DoorSession) && v != nil {
@@ -163,7 +159,7 @@ func (d *Door) passPerson(r *http.Request, pass *door.Pass, v *visitor, acting d
 
 // sourceOf returns the client's IP address.
 func (d *Door) sourceOf(r *http.Request) netip.Addr {
-	for _, text := range []string{r.Header.Get(HeaderSourceIP), d.access.From} {
+	for _, text := range []string{r.Header.Get(door.SourceHeader), d.access.From} {
 		if ip, err := netip.ParseAddr(text); err == nil {
 			return ip
 		}
@@ -188,19 +184,9 @@ func edgeHeaders(secure bool, q dev.AccessRequest) http.Header {
 	}
 }
 
-// mostDenied limits the number of refusals that are remembered, so that each is reported once.
-const mostDenied = 1000
-
 // deny reports a refusal, once for each user and path.
 func (d *Door) deny(user, path, why string) {
-	key := user + "\n" + path
-	d.mu.Lock()
-	before := d.denied[key] || len(d.denied) >= mostDenied
-	if !before {
-		d.denied[key] = true
-	}
-	d.mu.Unlock()
-	if !before {
+	if d.reports.First(user + "\n" + path) {
 		d.cfg.Emit(dev.AuthDenied{User: user, Client: d.cfg.Client.ID, Reason: dev.Sanitize(why)})
 	}
 }
@@ -212,13 +198,3 @@ func (d *Door) keep(err error) {
 		d.cfg.Emit(dev.Warning{Code: e.Code, Message: e.Error(), Hint: e.Hint})
 	}
 }
-
-func number(text string, fallback int) int {
-	if n, err := strconv.Atoi(text); err == nil {
-		return n
-	}
-	return fallback
-}
-
-// localTarget returns a target that begins with exactly one slash, so that it stays on the app's host.
-func localTarget(target string) string { return "/" + strings.TrimLeft(target, "/\\") }

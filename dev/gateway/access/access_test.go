@@ -292,7 +292,7 @@ func TestProgram_SignsInByTheTokenOfAPerson(t *testing.T) {
 	if p := r.last(); p.User != alice || len(p.Cookies) != 0 || p.header.Get(headerOwnToken) != "" {
 		t.Errorf("the app gets %+v", p)
 	}
-	r.get("/", headerOwnToken, breakSignature(raw)).want(t, http.StatusFound, "")
+	r.get("/", headerOwnToken, door.BreakSignature(raw)).want(t, http.StatusFound, "")
 	r.get("/", headerToken, raw, headerEmail, alice).want(t, http.StatusFound, "") // what only Access may set
 }
 

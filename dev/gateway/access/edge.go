@@ -48,7 +48,7 @@ func (d *Door) serveEdge(w http.ResponseWriter, r *http.Request, sub string) {
 
 // serveEdgeLogin begins a sign-in, and leads to the page that redirect_url names.
 func (d *Door) serveEdgeLogin(w http.ResponseWriter, r *http.Request) {
-	target := localTarget(r.URL.Query().Get("redirect_url"))
+	target := door.LocalTarget(r.URL.Query().Get("redirect_url"))
 	u, err := url.Parse(target)
 	if err != nil {
 		u = &url.URL{Path: "/"}
@@ -100,7 +100,7 @@ func (d *Door) serveAuthorized(w http.ResponseWriter, r *http.Request) {
 	err := d.keys.Open(purposeAuthorized, q.Get("state"), &a)
 	session := appSessionOf(r)
 	age := d.cfg.Now().Sub(a.At)
-	again := d.cfg.Origin + localTarget(a.Target)
+	again := d.cfg.Origin + door.LocalTarget(a.Target)
 	switch {
 	case err != nil || q.Get("nonce") != a.Nonce:
 		d.invalid(w, "the address of the sign-in was changed", d.cfg.Origin+"/")
@@ -128,7 +128,7 @@ func (d *Door) serveAuthorized(w http.ResponseWriter, r *http.Request) {
 // issue sends the browser a token of an application.
 func (d *Door) issue(w http.ResponseWriter, r *http.Request, app *dev.AccessApplication, id identity, target string) error {
 	who := d.current(id.Person)
-	u, err := url.Parse(localTarget(target))
+	u, err := url.Parse(door.LocalTarget(target))
 	if err != nil {
 		u = &url.URL{Path: app.Path}
 	}

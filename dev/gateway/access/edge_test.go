@@ -48,7 +48,7 @@ func TestIdentity_TellsAllAboutTheHolder(t *testing.T) {
 	// As the plugin of Cloudflare Pages asks: with the application's token at the team's host, inside the app's namespace.
 	r.client = r.browser()
 	r.get(r.issuer+"/cdn-cgi/access/get-identity", "Cookie", "CF_Authorization="+raw).want(t, http.StatusOK, alice)
-	r.get(r.issuer+"/cdn-cgi/access/get-identity", "Cookie", "CF_Authorization="+breakSignature(raw)).want(t, http.StatusBadRequest, "")
+	r.get(r.issuer+"/cdn-cgi/access/get-identity", "Cookie", "CF_Authorization="+door.BreakSignature(raw)).want(t, http.StatusBadRequest, "")
 }
 
 func TestIdentity_OfSomebodyElseIsThatOfTheSignIn(t *testing.T) {
@@ -225,9 +225,9 @@ func TestSource_IsPretendedBySettingsAndHeader(t *testing.T) {
 			{Decision: dev.AccessAllow, Include: []dev.AccessRule{{Kind: dev.RuleEveryone}}, Require: []dev.AccessRule{{Kind: dev.RuleCountry, Text: "DE"}}},
 		}}}
 	})
-	r.get("/open", HeaderSourceIP, "198.51.100.9").want(t, http.StatusOK, "the app")
+	r.get("/open", door.SourceHeader, "198.51.100.9").want(t, http.StatusOK, "the app")
 	p := r.last()
-	if p.User != "" || p.Header.Get(headerToken) != "" || p.Header.Get(headerEmail) != "" || p.Header.Get("Cf-Connecting-Ip") != "198.51.100.9" || p.header.Get(HeaderSourceIP) != "" {
+	if p.User != "" || p.Header.Get(headerToken) != "" || p.Header.Get(headerEmail) != "" || p.Header.Get("Cf-Connecting-Ip") != "198.51.100.9" || p.header.Get(door.SourceHeader) != "" {
 		t.Errorf("by the bypass the app gets %+v", p)
 	}
 	r.get("/open").want(t, http.StatusFound, "")

@@ -83,7 +83,7 @@ const loginWindow = time.Hour
 // serveTeamLogin signs somebody in to an application: at once if they have signed in to the team, or else at the provider.
 func (d *Door) serveTeamLogin(w http.ResponseWriter, r *http.Request, host string) {
 	q := r.URL.Query()
-	target := localTarget(q.Get("redirect_url"))
+	target := door.LocalTarget(q.Get("redirect_url"))
 	if name, _, _ := strings.Cut(d.host, ":"); host != d.host && host != name { // libraries write the name only
 		d.refuse(w, http.StatusNotFound, "Not found", "Access has no application for this host.", "")
 		return
@@ -130,7 +130,7 @@ func (d *Door) serveCallback(w http.ResponseWriter, r *http.Request) {
 	}
 	age := d.cfg.Now().Sub(st.At)
 	session := cookieOf(r, cookieSession)
-	switch again := d.cfg.Origin + localTarget(st.Target); {
+	switch again := d.cfg.Origin + door.LocalTarget(st.Target); {
 	case age < 0 || age > loginWindow:
 		d.invalid(w, "the sign-in took longer than an hour", again)
 	case session == "" || hash(session) != st.Session:
@@ -151,7 +151,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request, code string, st lo
 	tokens, err := d.login.Exchange(r.Context(), code)
 	if refused, ok := errors.AsType[*door.Refusal](err); ok {
 		d.cfg.Emit(dev.AuthDenied{Client: d.cfg.Client.ID, Reason: refused.Error()})
-		d.refuse(w, http.StatusForbidden, "Sign-in failed", "The sign-in did not succeed: "+refused.Error()+".", d.cfg.Origin+localTarget(st.Target))
+		d.refuse(w, http.StatusForbidden, "Sign-in failed", "The sign-in did not succeed: "+refused.Error()+".", d.cfg.Origin+door.LocalTarget(st.Target))
 		return
 	}
 	if err != nil {
@@ -185,7 +185,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 // authorize sends the browser to the edge with the permission to get the application's token, or refuses.
 func (d *Door) authorize(w http.ResponseWriter, r *http.Request, id identity, st loginState) {
 	who := d.current(id.Person)
-	target, err := url.Parse(localTarget(st.Target))
+	target, err := url.Parse(door.LocalTarget(st.Target))
 	if err != nil {
 		target = &url.URL{Path: "/"}
 	}
@@ -221,7 +221,7 @@ func (d *Door) serveTeamLogout(w http.ResponseWriter, r *http.Request) {
 
 // signOutAddress leads somebody who has no access to the sign-in page, and then back.
 func (d *Door) signOutAddress(target string) string {
-	return d.cfg.Issuer + prefix + "logout?returnTo=" + url.QueryEscape(d.cfg.Origin+localTarget(target))
+	return d.cfg.Issuer + prefix + "logout?returnTo=" + url.QueryEscape(d.cfg.Origin+door.LocalTarget(target))
 }
 
 // setTeamCookie sets a cookie of the team; a lifetime of 0 removes it.

@@ -123,7 +123,7 @@ func (d *Door) distort(raw string, t token, acting door.Acting) (string, error) 
 			}
 			key, changed = other, true
 		case dev.DoorClaims:
-			padding := strings.Repeat("x", number(p["bytes"], 0))
+			padding := strings.Repeat("x", acting.Number(dev.DoorClaims, "bytes", 0))
 			members = func() []door.Member { return append(t.members(), door.Member{Name: "padding", Value: padding}) }
 			changed = true
 		case dev.DoorSignature:
@@ -137,19 +137,9 @@ func (d *Door) distort(raw string, t token, acting door.Acting) (string, error) 
 		}
 	}
 	if broken {
-		raw = breakSignature(raw)
+		raw = door.BreakSignature(raw)
 	}
 	return raw, nil
-}
-
-// breakSignature changes a character in the middle of the signature, so that its length and encoding stay valid.
-func breakSignature(raw string) string {
-	i := strings.LastIndexByte(raw, '.') + 20
-	with := byte('A')
-	if raw[i] == 'A' {
-		with = 'B'
-	}
-	return raw[:i] + string(with) + raw[i+1:]
 }
 
 // The reasons why a token does not count.

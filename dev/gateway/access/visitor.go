@@ -140,11 +140,7 @@ func isHex(s string) bool {
 
 // warnOfForeignCookie warns once that the browser sends a token which this project did not sign.
 func (d *Door) warnOfForeignCookie() {
-	d.mu.Lock()
-	before := d.warned
-	d.warned = true
-	d.mu.Unlock()
-	if !before {
+	if d.reports.First("cookie") {
 		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: fmt.Sprintf("the browser sent a cookie %s that this project did not set, so it counts as not signed in", cookieToken),
 			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or give the project a host of its own: x-sdev.host: NAME.localhost"})
 	}

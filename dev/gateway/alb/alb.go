@@ -8,10 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"sdev/dev"
 	"sdev/dev/gateway/door"
@@ -31,16 +28,13 @@ type Door struct {
 	keys  *door.Keys
 	rules []rule
 
-	refreshing singleflight.Group
-	mu         sync.Mutex           // guards the fields below
-	refreshed  map[string]freshened // by the hash of the old session's access token
-	warned     bool                 // about a cookie that cannot be read
-	reported   map[string]bool      // refusals, by user and rule
+	refreshing door.Refresher[*session] // by the hash of the old session's access token
+	reports    door.Reports             // of closed paths, and of a cookie that cannot be read
 }
 
 // New creates the load balancer of a configuration with ALB.
 func New(cfg door.Config) (*Door, error) {
-	d := &Door{cfg: cfg, alb: *cfg.ALB, refreshed: map[string]freshened{}, reported: map[string]bool{}}
+	d := &Door{cfg: cfg, alb: *cfg.ALB}
 	d.login = door.Login{Client: cfg.Client, Redirect: cfg.Origin + callbackPath, Authorization: d.alb.Authorization,
 		Token: d.alb.Token, Userinfo: d.alb.Userinfo, Scope: strings.Fields(d.alb.Scope)}
 	d.rules = rulesOf(d.alb, cfg.Policies)
@@ -75,7 +69,7 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 	}
 	acting := d.cfg.Faults.Take(who)
 	if acting.Has(dev.DoorDown) {
-		d.serveError(w, number(acting[dev.DoorDown]["code"]))
+		d.serveError(w, acting.Number(dev.DoorDown, "code", http.StatusBadGateway))
 		return door.Pass{}, false
 	}
 	rule := d.ruleOf(r.URL.Path)
@@ -119,19 +113,9 @@ func (d *Door) pass(w http.ResponseWriter, r *http.Request, s *session, acting d
 	return door.Pass{User: s.Email, Header: h}, true
 }
 
-// mostReports limits how many refusals are remembered as reported.
-const mostReports = 1000
-
 // reportClosed sends an event about a closed path, once for each user and rule.
 func (d *Door) reportClosed(who string, rule rule) {
-	id := who + " " + rule.name
-	d.mu.Lock()
-	before := d.reported[id] || len(d.reported) >= mostReports
-	if !before {
-		d.reported[id] = true
-	}
-	d.mu.Unlock()
-	if !before {
+	if d.reports.First(who + " " + rule.name) {
 		d.cfg.Emit(dev.AuthDenied{User: who, Client: d.cfg.Client.ID, Reason: "the listener rule for " + rule.name + " closes the path to everybody"})
 	}
 }
@@ -248,14 +232,6 @@ func (d *Door) serveError(w http.ResponseWriter, status int) {
 	ownAnswer(w)
 	title := strconv.Itoa(status) + " " + text
 	door.Refuse(w, status, "text/html", "<html>\r\n<head><title>"+title+"</title></head>\r\n<body>\r\n<center><h1>"+title+"</h1></center>\r\n</body>\r\n</html>\r\n")
-}
-
-func number(text string) int {
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return http.StatusBadGateway
-	}
-	return n
 }
 
 // ServeHost serves the public keys, each at the path that ends in its id, in PEM.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sdev/dev"
+	"sdev/dev/gateway/door"
 )
 
 // outcome says in a word what happens to a request.
@@ -101,10 +102,10 @@ func TestRules_PoliciesThatAdmitNobodyCloseTheirPath(t *testing.T) {
 
 func TestRules_ReportsAreBounded(t *testing.T) {
 	r := newRig(t)
-	for i := range 3 * mostReports {
+	for i := range 3 * door.MostReports {
 		r.lb.reportClosed(strings.Repeat("x", i), rule{name: "/closed"})
 	}
-	if n := len(r.told()); n != mostReports {
+	if n := len(r.told()); n != door.MostReports {
 		t.Errorf("%d reports", n)
 	}
 }

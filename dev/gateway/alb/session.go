@@ -102,7 +102,8 @@ func (d *Door) setSession(w http.ResponseWriter, s *session) error {
 // part returns the name of a part of the session cookie.
 func (d *Door) part(i int) string { return d.alb.Cookie + "-" + strconv.Itoa(i) }
 
-// setCookie sets a cookie of the load balancer. AWS sets it as SameSite=None; Secure, which browsers accept over TLS only. expires is by the real clock, as the browser compares it with its own.
+// setCookie sets a cookie of the load balancer. AWS sets it as SameSite=None; Secure, which browsers accept over TLS only.
+// expires is by the real clock, because the browser compares it with its own.
 func (d *Door) setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if d.cfg.Secure() {
@@ -137,34 +138,21 @@ func (d *Door) session(r *http.Request) *session {
 
 // warnOfForeignCookie warns once that the browser sends a session cookie which this load balancer cannot read.
 func (d *Door) warnOfForeignCookie() {
-	d.mu.Lock()
-	before := d.warned
-	d.warned = true
-	d.mu.Unlock()
-	if !before {
+	if d.reports.First("cookie") {
 		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: fmt.Sprintf("the browser sent a cookie %s-0 that this project did not set, or without its other parts, so it counts as not signed in", d.alb.Cookie),
 			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or set x-sdev.auth.alb.cookie to another name; to sign out, expire every part of the cookie"})
 	}
 }
 
-// nonce returns the nonce that the browser already has, so that requests of one page can begin a sign-in side by side; or
-// else a new one.
+// nonce returns the nonce of a sign-in: the one that the browser already has, or a new one.
 func (d *Door) nonce(r *http.Request) string {
-	const alphabet, length = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 16
-	if c, err := r.Cookie(nonceCookie); err == nil && len(c.Value) == length && strings.Trim(c.Value, alphabet) == "" {
-		return c.Value
+	const length = 16
+	var sent []string
+	for _, c := range r.CookiesNamed(nonceCookie) {
+		sent = append(sent, c.Value)
 	}
-	return door.RandomText(alphabet, length)
+	return door.Nonce(sent, length)
 }
-
-// freshened is a session that was refreshed. Requests that were on their way with the old cookie get it, too.
-type freshened struct {
-	session *session
-	until   time.Time // when it is forgotten
-}
-
-// keepRefreshed is how long a refreshed session is remembered for requests with the old cookie.
-const keepRefreshed = time.Minute
 
 // freshen refreshes a session whose access token has expired. It returns nil if the provider refuses: the person has to
 // sign in again. Without a refresh token a session stays as it is until it times out.
@@ -177,10 +165,7 @@ func (d *Door) freshen(w http.ResponseWriter, r *http.Request, s *session) *sess
 	// Other requests wait for the answer, so it must come even if this one's browser has gone: the provider may have
 	// used the refresh token up.
 	ctx := context.WithoutCancel(r.Context())
-	got, err, _ := d.refreshing.Do(id, func() (any, error) {
-		if f, ok := d.remembered(id); ok {
-			return f, nil
-		}
+	f, err := d.refreshing.Do(id, func() (*session, error) {
 		tokens, err := d.login.Refresh(ctx, s.Refresh)
 		if err != nil {
 			return nil, err
@@ -190,34 +175,12 @@ func (d *Door) freshen(w http.ResponseWriter, r *http.Request, s *session) *sess
 			return nil, err
 		}
 		f.At = s.At // the session timeout counts from the sign-in
-		d.remember(id, f)
 		return f, nil
 	})
-	f, ok := got.(*session)
-	if err != nil || !ok || d.setSession(w, f) != nil {
+	if err != nil || d.setSession(w, f) != nil {
 		return nil
 	}
 	return f
-}
-
-func (d *Door) remembered(id string) (*session, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f, ok := d.refreshed[id]
-	return f.session, ok && time.Now().Before(f.until)
-}
-
-// remember stores a refreshed session, and drops those that are too old.
-func (d *Door) remember(id string, s *session) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := time.Now()
-	for key, f := range d.refreshed {
-		if !now.Before(f.until) {
-			delete(d.refreshed, key)
-		}
-	}
-	d.refreshed[id] = freshened{s, now.Add(keepRefreshed)}
 }
 
 func hash(text string) string {

@@ -59,7 +59,7 @@ func (d *Door) token(s *session, acting door.Acting) (string, error) {
 	}
 	token, err := door.Token{Header: header, Claims: claims, Padded: true}.Sign(key)
 	if err == nil && acting.Has(dev.DoorSignature) {
-		token = breakSignature(token)
+		token = door.BreakSignature(token)
 	}
 	return token, err
 }
@@ -68,7 +68,7 @@ func (d *Door) token(s *session, acting door.Acting) (string, error) {
 func claimsOf(s *session, expires time.Time, issuer string, acting door.Acting) ([]byte, error) {
 	added := []door.Member{{Name: "exp", Value: expires.Unix()}, {Name: "iss", Value: issuer}}
 	if acting.Has(dev.DoorClaims) {
-		added = append(added, door.Member{Name: "padding", Value: strings.Repeat("x", number(acting[dev.DoorClaims]["bytes"]))})
+		added = append(added, door.Member{Name: "padding", Value: strings.Repeat("x", acting.Number(dev.DoorClaims, "bytes", 0))})
 	}
 	tail, err := door.Object(added...)
 	if err != nil {
@@ -79,16 +79,6 @@ func claimsOf(s *session, expires time.Time, issuer string, acting door.Acting) 
 		return tail, nil
 	}
 	return []byte(own + "," + string(tail[1:])), nil
-}
-
-// breakSignature changes a character in the middle of the signature, so that its length and encoding stay valid.
-func breakSignature(token string) string {
-	i := strings.LastIndexByte(token, '.') + 20
-	with := byte('A')
-	if token[i] == 'A' {
-		with = 'B'
-	}
-	return token[:i] + string(with) + token[i+1:]
 }
 
 // publicPEM returns a public key as PEM with a SubjectPublicKeyInfo (RFC 5280).

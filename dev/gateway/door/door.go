@@ -2,6 +2,8 @@ package door
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"sdev/dev"
@@ -47,6 +49,14 @@ func (a Acting) Has(name string) bool {
 	return ok
 }
 
+// Number returns a parameter of a fault that is a number, or the other value if the fault does not act.
+func (a Acting) Number(name, param string, other int) int {
+	if n, err := strconv.Atoi(a[name][param]); err == nil {
+		return n
+	}
+	return other
+}
+
 // Pass is what the app gets together with a request that the front door lets through.
 type Pass struct {
 	User    string      // e-mail address; "" if the app does not know who it is
@@ -55,11 +65,7 @@ type Pass struct {
 }
 
 // Secure reports whether the browser uses the app over TLS, so that cookies can have the attributes of the deployment.
-func (c Config) Secure() bool { return len(c.Origin) > 5 && c.Origin[:5] == "https" }
-
-// IsXHR reports whether a script of a page made a request with the mark of XMLHttpRequest libraries. Front doors answer
-// such a request with an error instead of a redirect, which a script cannot follow to another origin.
-func IsXHR(r *http.Request) bool { return r.Header.Get("X-Requested-With") == "XMLHttpRequest" }
+func (c Config) Secure() bool { return strings.HasPrefix(c.Origin, "https:") }
 
 // Refuse writes a plain answer of a front door.
 func Refuse(w http.ResponseWriter, status int, contentType, body string) {

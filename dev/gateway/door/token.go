@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Token is a JWT before it is signed. Header and claims are JSON texts, because the order of their members is part of a
@@ -48,6 +49,16 @@ func (t Token) Sign(k Key) (string, error) {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
 	return text + "." + encoding.EncodeToString(signature), nil
+}
+
+// BreakSignature changes a character in the middle of a token's signature, so that its length and encoding stay valid.
+func BreakSignature(token string) string {
+	i := strings.LastIndexByte(token, '.') + 20
+	with := byte('A')
+	if token[i] == 'A' {
+		with = 'B'
+	}
+	return token[:i] + string(with) + token[i+1:]
 }
 
 // Member is a member of a JSON object.

@@ -15,7 +15,7 @@ import (
 func TestArmor_ComesBeforeTheProxy(t *testing.T) {
 	r := newRig(t)
 	for _, from := range []string{"198.51.100.1", "203.0.114.1", "::1"} {
-		p := r.send(r.browser, http.MethodGet, r.guests("/?gcp-iap-mode=GCIP_SIGNOUT"), nil, sourceHeader, from)
+		p := r.send(r.browser, http.MethodGet, r.guests("/?gcp-iap-mode=GCIP_SIGNOUT"), nil, door.SourceHeader, from)
 		if p.StatusCode != http.StatusForbidden || p.Header.Get(headerGenerated) != "" || len(p.Cookies()) > 0 || p.Header.Get("Location") != "" {
 			t.Errorf("%s: %s %v", from, p.Status, p.Header)
 		}
@@ -25,7 +25,7 @@ func TestArmor_ComesBeforeTheProxy(t *testing.T) {
 	if len(denied) != 4 || !strings.Contains(denied[3].Reason, "127.0.0.1") || !strings.Contains(denied[0].Reason, "Cloud Armor's default rule") {
 		t.Errorf("events %+v", denied)
 	}
-	isGenerated(t, r.send(r.browser, http.MethodGet, r.guests("/"), nil, sourceHeader, known), http.StatusFound)
+	isGenerated(t, r.send(r.browser, http.MethodGet, r.guests("/"), nil, door.SourceHeader, known), http.StatusFound)
 	isGenerated(t, r.get("/"), http.StatusFound) // the main host has no security policy
 }
 
@@ -39,11 +39,11 @@ func TestArmor_EachActionHasItsStatus(t *testing.T) {
 		}
 	})
 	for from, want := range map[string]int{"10.1.0.1": 404, "10.2.0.1": 502, "10.3.0.1": 403, "10.4.0.1": 302, "192.0.2.1": 403} {
-		if p := r.get("/", sourceHeader, from); p.StatusCode != want {
+		if p := r.get("/", door.SourceHeader, from); p.StatusCode != want {
 			t.Errorf("%s: %s", from, p.Status)
 		}
 	}
-	if p := r.get("/", sourceHeader, "somewhere"); p.StatusCode != http.StatusBadRequest || !strings.Contains(p.body, sourceHeader) {
+	if p := r.get("/", door.SourceHeader, "somewhere"); p.StatusCode != http.StatusBadRequest || !strings.Contains(p.body, door.SourceHeader) {
 		t.Errorf("no address: %s %s", p.Status, p.body)
 	}
 }
@@ -51,7 +51,7 @@ func TestArmor_EachActionHasItsStatus(t *testing.T) {
 func TestArmor_TheSettingsCanPretendTheAddress(t *testing.T) {
 	r := newRig(t, func(c *door.Config) { c.IAP.From = known })
 	isGenerated(t, r.send(r.browser, http.MethodGet, r.guests("/"), nil), http.StatusFound)
-	if p := r.send(r.browser, http.MethodGet, r.guests("/"), nil, sourceHeader, "198.51.100.1"); p.StatusCode != http.StatusForbidden {
+	if p := r.send(r.browser, http.MethodGet, r.guests("/"), nil, door.SourceHeader, "198.51.100.1"); p.StatusCode != http.StatusForbidden {
 		t.Errorf("the header does not win: %s", p.Status)
 	}
 }
@@ -59,7 +59,7 @@ func TestArmor_TheSettingsCanPretendTheAddress(t *testing.T) {
 func TestArmor_TheAppDoesNotSeeTheHeader(t *testing.T) {
 	r := newRig(t)
 	isApp(t, r.signInAs(r.browser, alice, "/"))
-	if p := r.get("/", sourceHeader, known); p.seen("Source") != "" {
+	if p := r.get("/", door.SourceHeader, known); p.seen("Source") != "" {
 		t.Error("the app got the header for development")
 	}
 }

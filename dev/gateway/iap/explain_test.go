@@ -53,7 +53,7 @@ func (d *Door) request(t testing.TB, s *resource, who *dev.Person, path, from st
 	t.Helper()
 	q := httptest.NewRequest(http.MethodGet, d.origins[s]+path, nil)
 	q.RemoteAddr = "127.0.0.1:4711"
-	q.Header.Set(sourceHeader, from)
+	q.Header.Set(door.SourceHeader, from)
 	if who != nil {
 		w := httptest.NewRecorder()
 		if err := d.setSession(w, s, &session{ID: "1", Person: *who, At: d.cfg.Now()}); err != nil {

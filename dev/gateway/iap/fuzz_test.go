@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"sdev/dev/gateway/door"
 )
 
 // FuzzAdmit sends requests that no browser of this proxy would send. Without a session of its own, nobody reaches the app
@@ -31,7 +33,7 @@ func FuzzAdmit(f *testing.F) {
 		q := httptest.NewRequest(http.MethodGet, "http://"+host+"/", nil)
 		q.Method, q.URL.Path, q.URL.RawQuery = method, "/"+path, query
 		q.Header.Set("Cookie", cookie)
-		q.Header.Set(sourceHeader, known)
+		q.Header.Set(door.SourceHeader, known)
 		w := httptest.NewRecorder()
 		pass, ok := d.Admit(w, q)
 		if ok && (pass.User != "" || len(pass.Header) > 0) {

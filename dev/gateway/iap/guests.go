@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/gateway/door"
 )
 
 // This file is Identity Platform: the page on which guests sign in, at the provider's origin.
@@ -58,7 +59,7 @@ func (d *Door) serveGuestPage(w http.ResponseWriter, r *http.Request) {
 		d.checkPassword(w, r, s, st)
 	case q.Get("mode") == "signout":
 		http.SetCookie(w, &http.Cookie{Name: d.guestCookie(), Path: signInPath, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-		d.pages.serve(w, http.StatusOK, page{Title: "You are signed out", Link: d.origins[s] + localTarget(st.Target), LinkText: "Sign in again"})
+		d.pages.serve(w, http.StatusOK, page{Title: "You are signed out", Link: d.origins[s] + door.LocalTarget(st.Target), LinkText: "Sign in again"})
 	default:
 		if email := d.knownGuest(r); email != "" && q.Get("prompt") == "" {
 			d.sendBack(w, s, redirectToken{state: st, Guest: email})

@@ -38,7 +38,7 @@ func TestGuests_SignInWithAPassword(t *testing.T) {
 	if got := back.location(); got.Hostname() != "guests.localhost" || got.Path != "/sales/year" || got.Query().Get("gcp-iap-mode") != "AUTHENTICATING" {
 		t.Fatalf("led back to %s", got)
 	}
-	p := r.follow(r.browser, back, sourceHeader, known)
+	p := r.follow(r.browser, back, door.SourceHeader, known)
 	isApp(t, p) // whatever the policies say: IAP asks IAM for colleagues only
 	if p.Request.URL.String() != r.guests("/sales/year?q=1") {
 		t.Errorf("at last at %s", p.Request.URL)
@@ -134,9 +134,9 @@ func TestGuests_SessionsLastAnHour(t *testing.T) {
 	isApp(t, r.getGuest("/"))
 	r.later(61 * time.Minute)
 	isGenerated(t, r.getGuest("/", "X-Requested-With", "XMLHttpRequest"), http.StatusUnauthorized)
-	isApp(t, r.follow(r.browser, r.getGuest("/"), sourceHeader, known))
+	isApp(t, r.follow(r.browser, r.getGuest("/"), door.SourceHeader, known))
 	r.do(oidc.Command{Do: oidc.DoPeople, People: people()[:2]}) // the account is removed
-	p := r.follow(r.browser, r.getGuest("/"), sourceHeader, known)
+	p := r.follow(r.browser, r.getGuest("/"), door.SourceHeader, known)
 	if !strings.Contains(p.body, `type="password"`) {
 		t.Errorf("no form, but %s: %.300s", p.Status, p.body)
 	}
@@ -150,11 +150,11 @@ func TestGuests_SignOutEndsBothSessions(t *testing.T) {
 	if c := p.cookie(cookieSession); c == nil || c.MaxAge >= 0 {
 		t.Errorf("session cookie %+v", c)
 	}
-	page := r.follow(r.browser, p, sourceHeader, known)
+	page := r.follow(r.browser, p, door.SourceHeader, known)
 	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "You are signed out") || !strings.Contains(page.body, r.guests("/page")) {
 		t.Errorf("%s: %s", page.Status, page.body)
 	}
-	if p := r.follow(r.browser, r.getGuest("/"), sourceHeader, known); !strings.Contains(p.body, `type="password"`) {
+	if p := r.follow(r.browser, r.getGuest("/"), door.SourceHeader, known); !strings.Contains(p.body, `type="password"`) {
 		t.Errorf("no form after the sign-out, but %s", p.Status)
 	}
 	if out := told[dev.AuthLogout](r); len(out) != 1 || out[0].User != greta {
@@ -194,14 +194,14 @@ func TestGuests_ARedirectTokenIsForOneHost(t *testing.T) {
 	if !strings.Contains(p.body, "error code 9") || p.cookie(cookieSession) != nil {
 		t.Errorf("%s", p.body)
 	}
-	isApp(t, r.follow(r.browser, r.send(r.browser, http.MethodGet, back.String(), nil, sourceHeader, known), sourceHeader, known))
+	isApp(t, r.follow(r.browser, r.send(r.browser, http.MethodGet, back.String(), nil, door.SourceHeader, known), door.SourceHeader, known))
 }
 
 func TestGuests_ForceLoginShowsTheForm(t *testing.T) {
 	r := newRig(t)
 	isApp(t, r.signInGuest(r.browser, greta, "correct horse", "/"))
-	page := r.follow(r.browser, r.getGuest("/?gcp-iap-mode=FORCE_LOGIN"), sourceHeader, known)
-	p := r.follow(r.browser, r.submit(r.browser, page, bob, dev.DefaultPassword), sourceHeader, known)
+	page := r.follow(r.browser, r.getGuest("/?gcp-iap-mode=FORCE_LOGIN"), door.SourceHeader, known)
+	p := r.follow(r.browser, r.submit(r.browser, page, bob, dev.DefaultPassword), door.SourceHeader, known)
 	isApp(t, p)
 	if !strings.HasSuffix(p.seen(headerEmail), ":"+bob) {
 		t.Errorf("%s", p.seen(headerEmail))

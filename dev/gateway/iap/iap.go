@@ -11,11 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"sdev/dev"
 	"sdev/dev/gateway/door"
-	"sdev/dev/streamlit"
 )
 
 // Door is the proxy.
@@ -30,18 +27,16 @@ type Door struct {
 	from      netip.Addr   // of the settings; invalid if requests come from where they come from
 	bridges   []netip.Addr // from which requests of this machine seem to come
 
-	refreshing singleflight.Group
-	mu         sync.Mutex // guards all below
-	refreshed  map[string]refreshed
+	refreshing door.Refresher[*session]
+	reports    door.Reports
+	mu         sync.Mutex           // guards checked
 	checked    map[string]time.Time // when a session was last compared with the provider's, by its id
-	denied     map[string]bool      // refusals that were reported, by person and path
-	warned     bool                 // of a cookie that another project has set
 }
 
 // New creates the proxy of a configuration with IAP, whose settings have their defaults.
 func New(cfg door.Config) (*Door, error) {
 	d := &Door{cfg: cfg, iap: *cfg.IAP, resources: resources(*cfg.IAP, cfg.Policies, cfg.Base), bridges: bridges(),
-		origins: map[*resource]string{}, refreshed: map[string]refreshed{}, checked: map[string]time.Time{}, denied: map[string]bool{}}
+		origins: map[*resource]string{}, checked: map[string]time.Time{}}
 	for _, s := range d.resources {
 		d.origins[s] = originOf(cfg.Origin, s.host)
 	}
@@ -92,7 +87,7 @@ func (d *Door) resourceOf(r *http.Request) *resource {
 
 // Admit decides about a request.
 func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
-	if d.isHealthCheck(r) {
+	if door.IsHealthCheck(r, d.cfg.Base) {
 		return door.Pass{}, true
 	}
 	s := d.resourceOf(r)
@@ -108,7 +103,7 @@ func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
 	}
 	acting := d.cfg.Faults.Take(email)
 	if acting.Has(dev.DoorDown) {
-		d.serveDown(w, acting[dev.DoorDown]["code"])
+		d.serveDown(w, acting.Number(dev.DoorDown, "code", http.StatusBadGateway))
 		return door.Pass{}, false
 	}
 	if acting.Has(dev.DoorSession) {
@@ -151,26 +146,15 @@ func (d *Door) pass(w http.ResponseWriter, s *resource, in *session, f faulty, u
 	return door.Pass{User: in.Person.Email, Header: h}, true
 }
 
-// isHealthCheck reports whether a request is a health check. Those of Google go to the app past the proxy; a page of the
-// browser that requests the same path does not.
-func (d *Door) isHealthCheck(r *http.Request) bool {
-	path, below := strings.CutPrefix(r.URL.Path, d.cfg.Base)
-	return below && slices.Contains(streamlit.HealthPaths(), path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		r.Header.Get("Cookie") == "" && r.Header.Get("Sec-Fetch-Mode") == "" && r.Header.Get("Origin") == "" && r.Header.Get("X-Requested-With") == ""
-}
-
-// sourceHeader is a header for development: the address from which a request is to seem to come.
-const sourceHeader = "X-Sdev-Source-Ip"
-
 // source returns the address that a request comes from. ok is false if it has answered the request. The app does not get
 // the header for development.
 func (d *Door) source(w http.ResponseWriter, r *http.Request) (from netip.Addr, ok bool) {
-	pretended := r.Header.Get(sourceHeader)
-	r.Header.Del(sourceHeader)
+	pretended := r.Header.Get(door.SourceHeader)
+	r.Header.Del(door.SourceHeader)
 	if pretended != "" {
 		from, err := netip.ParseAddr(pretended)
 		if err != nil {
-			door.Refuse(w, http.StatusBadRequest, "text/plain; charset=utf-8", "The header "+sourceHeader+" is not an IP address. For example: 203.0.113.7\n")
+			door.Refuse(w, http.StatusBadRequest, "text/plain; charset=utf-8", "The header "+door.SourceHeader+" is not an IP address. For example: 203.0.113.7\n")
 			return netip.Addr{}, false
 		}
 		return from.Unmap(), true
@@ -209,7 +193,7 @@ func (d *Door) armor(w http.ResponseWriter, s *resource, from netip.Addr) bool {
 	if status == 0 {
 		return true
 	}
-	if d.isNew("armor " + from.String() + " " + s.host) {
+	if d.reports.First("armor " + from.String() + " " + s.host) {
 		d.cfg.Emit(dev.AuthDenied{Client: d.cfg.Client.ID, Reason: rule.String() + " refuses the address " + from.String()})
 	}
 	door.Refuse(w, status, "text/html; charset=UTF-8", "<!doctype html><meta charset=\"utf-8\"><title>"+strconv.Itoa(status)+"</title>"+strconv.Itoa(status)+" "+http.StatusText(status))
@@ -222,27 +206,13 @@ const headerGenerated = "x-goog-iap-generated-response"
 
 func generated(w http.ResponseWriter) { w.Header()[headerGenerated] = []string{"true"} }
 
-// mostReported limits how many refusals are remembered as reported. Later ones are not reported.
-const mostReported = 1000
-
-// isNew reports whether something has not been reported before, and remembers it.
-func (d *Door) isNew(what string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.denied[what] || len(d.denied) >= mostReported {
-		return false
-	}
-	d.denied[what] = true
-	return true
-}
-
 // deny answers a request that the person may not make.
 func (d *Door) deny(w http.ResponseWriter, r *http.Request, s *resource, email string, e Explanation) {
 	why := e.Why
 	if rule := s.rule(r.URL.Path); rule != "" {
 		why += "; policy " + rule
 	}
-	if d.isNew(email + " " + r.URL.Path) {
+	if d.reports.First(email + " " + r.URL.Path) {
 		d.cfg.Emit(dev.AuthDenied{User: email, Client: d.cfg.Client.ID, Reason: dev.Sanitize(r.URL.Path) + ": " + why})
 	}
 	generated(w)
@@ -258,10 +228,6 @@ func (d *Door) fail(w http.ResponseWriter, err error) {
 }
 
 // serveDown answers as a load balancer whose proxy does not respond.
-func (d *Door) serveDown(w http.ResponseWriter, code string) {
-	status, err := strconv.Atoi(code)
-	if err != nil {
-		status = http.StatusBadGateway
-	}
+func (d *Door) serveDown(w http.ResponseWriter, status int) {
 	door.Refuse(w, status, "text/html; charset=UTF-8", "<!doctype html><meta charset=\"utf-8\"><title>"+strconv.Itoa(status)+"</title>Error: "+http.StatusText(status))
 }

@@ -83,16 +83,15 @@ func redirect(w http.ResponseWriter, to string) {
 // nonceLength is 16 bytes in base64.
 const nonceLength = 22
 
-// nonce returns a nonce that the browser already has, so that requests of one page can begin a sign-in side by side, or
-// else a new one.
+// nonce returns the nonce of a sign-in: one that the browser already has, or a new one.
 func (d *Door) nonce(r *http.Request) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	var sent []string
 	for _, c := range r.Cookies() {
-		if nonce, ok := strings.CutPrefix(c.Name, cookieNonce); ok && len(nonce) == nonceLength && strings.Trim(nonce, alphabet) == "" {
-			return nonce
+		if nonce, ok := strings.CutPrefix(c.Name, cookieNonce); ok {
+			sent = append(sent, nonce)
 		}
 	}
-	return door.RandomText(alphabet, nonceLength)
+	return door.Nonce(sent, nonceLength)
 }
 
 // ServeSignIn answers for the proxy's own pages at the provider's origin: the callback address, and the sign-in page of
@@ -155,12 +154,9 @@ func (d *Door) sendBack(w http.ResponseWriter, s *resource, token redirectToken)
 		d.fail(w, err)
 		return
 	}
-	path, _, _ := strings.Cut(localTarget(token.Target), "?")
+	path, _, _ := strings.Cut(door.LocalTarget(token.Target), "?")
 	redirect(w, d.origins[s]+path+"?"+url.Values{modeParameter: {modeAuthenticating}, "redirect_token_v2": {text}}.Encode())
 }
-
-// localTarget returns a target that begins with exactly one slash, so that it stays on the app's host.
-func localTarget(target string) string { return "/" + strings.TrimLeft(target, "/\\") }
 
 // authenticate ends a sign-in at the app's host: it starts a session.
 func (d *Door) authenticate(w http.ResponseWriter, r *http.Request, s *resource, in *session) {
@@ -172,7 +168,7 @@ func (d *Door) authenticate(w http.ResponseWriter, r *http.Request, s *resource,
 	case err != nil || token.Audience != s.audience:
 		d.refuse(w, http.StatusBadRequest, "the redirect token is missing, or was changed: error code 9")
 	case in != nil && !in.At.Before(token.At): // this very sign-in has ended before: the page was loaded again
-		redirect(w, d.origins[s]+localTarget(token.Target))
+		redirect(w, d.origins[s]+door.LocalTarget(token.Target))
 	case !d.isCurrent(token.state) || noNonce != nil:
 		d.refuse(w, http.StatusBadRequest, "the sign-in took longer than 10 minutes, or began in another browser: error code 9")
 	default:
@@ -202,7 +198,7 @@ func (d *Door) start(w http.ResponseWriter, r *http.Request, s *resource, token 
 		d.fail(w, err)
 		return
 	}
-	redirect(w, d.origins[s]+localTarget(token.Target))
+	redirect(w, d.origins[s]+door.LocalTarget(token.Target))
 }
 
 // redeem exchanges a code, and sets who signed in.
@@ -223,5 +219,5 @@ func (d *Door) redeem(r *http.Request, in *session, code string) error {
 func (d *Door) refuse(w http.ResponseWriter, status int, why string) {
 	d.cfg.Emit(dev.AuthDenied{Client: d.cfg.Client.ID, Reason: why})
 	generated(w)
-	d.pages.serve(w, status, page{Title: "The sign-in did not work", Text: "Open the app's page again to start anew. What went wrong: " + why + "."})
+	d.pages.serve(w, status, page{Title: "The sign-in did not work", Text: "Open the app's page again to sign in again. What went wrong: " + why + "."})
 }

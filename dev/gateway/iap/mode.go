@@ -87,7 +87,7 @@ func (d *Door) withoutMode(r *http.Request) string {
 	q := r.URL.Query()
 	q.Del(modeParameter)
 	to := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: q.Encode()}
-	return localTarget(to.RequestURI())
+	return door.LocalTarget(to.RequestURI())
 }
 
 // serveIdentity says who has signed in, whether or not the person has access.

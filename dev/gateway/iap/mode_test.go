@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/gateway/door"
 )
 
 func TestMode_ClearLoginCookie(t *testing.T) {
@@ -155,7 +156,7 @@ func TestAuthenticating_ADenialAtTheProviderIsReported(t *testing.T) {
 // TestAuthenticating_TargetsStayOnTheAppsHost begins sign-ins at paths that look like other hosts.
 func TestAuthenticating_TargetsStayOnTheAppsHost(t *testing.T) {
 	for _, target := range []string{"//evil.example/x", `/\evil.example`, "https://evil.example/", "///evil.example"} {
-		if got := localTarget(target); len(got) > 1 && (got[1] == '/' || got[1] == '\\') || got[0] != '/' {
+		if got := door.LocalTarget(target); len(got) > 1 && (got[1] == '/' || got[1] == '\\') || got[0] != '/' {
 			t.Errorf("%s becomes %s", target, got)
 		}
 	}

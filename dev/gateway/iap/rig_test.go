@@ -120,7 +120,7 @@ func (r *rig) serveApp(w http.ResponseWriter, q *http.Request) {
 	for name, values := range pass.Header {
 		w.Header()["Seen-"+name] = values
 	}
-	if q.Header.Get(sourceHeader) != "" {
+	if q.Header.Get(door.SourceHeader) != "" {
 		w.Header().Set("Seen-Source", "yes")
 	}
 	_, _ = io.WriteString(w, "the app")
@@ -219,7 +219,7 @@ func (r *rig) get(path string, headers ...string) reply {
 // getGuest requests a page at the guests' host, from their network.
 func (r *rig) getGuest(path string, headers ...string) reply {
 	r.t.Helper()
-	return r.send(r.browser, http.MethodGet, r.guests(path), nil, append([]string{sourceHeader, known}, headers...)...)
+	return r.send(r.browser, http.MethodGet, r.guests(path), nil, append([]string{door.SourceHeader, known}, headers...)...)
 }
 
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
@@ -268,8 +268,8 @@ func (r *rig) fill(b *http.Client, page reply, path string, pairs ...string) rep
 // signInGuest goes through the form of Identity Platform and back.
 func (r *rig) signInGuest(b *http.Client, email, password, path string) reply {
 	r.t.Helper()
-	page := r.follow(b, r.send(b, http.MethodGet, r.guests(path), nil, sourceHeader, known), sourceHeader, known)
-	return r.follow(b, r.submit(b, page, email, password), sourceHeader, known)
+	page := r.follow(b, r.send(b, http.MethodGet, r.guests(path), nil, door.SourceHeader, known), door.SourceHeader, known)
+	return r.follow(b, r.submit(b, page, email, password), door.SourceHeader, known)
 }
 
 var formAction = regexp.MustCompile(`<form method="post" action="([^"]*)"`)

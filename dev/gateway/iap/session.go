@@ -170,65 +170,27 @@ func (d *Door) current(w http.ResponseWriter, r *http.Request, s *resource, in *
 	return in
 }
 
-// refreshed is a session that was refreshed. Requests that were on their way with the old cookie get it, too.
-type refreshed struct {
-	session *session
-	until   time.Time // when it is forgotten, by the real clock
-}
-
-// keepRefreshed is how long a refreshed session is remembered for requests with the old cookie.
-const keepRefreshed = time.Minute
-
 // refresh gets new tokens for a session, as the real proxy does while the person is signed in at Google. It returns nil if
 // the provider refuses: the person has to sign in again.
 func (d *Door) refresh(w http.ResponseWriter, r *http.Request, s *resource, in *session) *session {
 	if in.Refresh == "" {
 		return nil
 	}
-	got, err, _ := d.refreshing.Do(in.ID, func() (any, error) {
-		if known := d.remembered(in.ID); known != nil {
-			return known, nil
-		}
+	fresh, err := d.refreshing.Do(in.ID, func() (*session, error) {
 		// Other requests wait for this one, so it goes on if its own browser leaves.
 		tokens, err := d.login.Refresh(context.WithoutCancel(r.Context()), in.Refresh)
 		if err != nil {
 			return nil, err
 		}
-		return d.remember(in, tokens), nil
+		next := *in
+		next.ID, next.Access, next.Refresh, next.Expires = door.RandomText(door.Hex, 16), tokens.Access, tokens.Refresh, d.expiry(tokens)
+		return &next, nil
 	})
-	fresh, ok := got.(*session)
-	if err != nil || !ok || d.setSession(w, s, fresh) != nil {
+	if err != nil || d.setSession(w, s, fresh) != nil {
 		return nil
 	}
 	own := *fresh
 	return &own
-}
-
-// remembered returns the successor of a session; nil if it has none.
-func (d *Door) remembered(id string) *session {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if f, ok := d.refreshed[id]; ok && time.Now().Before(f.until) {
-		return f.session
-	}
-	return nil
-}
-
-// remember stores the successor of a session, and drops those that are too old.
-func (d *Door) remember(in *session, tokens door.Tokens) *session {
-	fresh := *in
-	fresh.ID, fresh.Access, fresh.Refresh = door.RandomText(door.Hex, 16), tokens.Access, tokens.Refresh
-	fresh.Expires = d.expiry(tokens)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := time.Now()
-	for id, f := range d.refreshed {
-		if !now.Before(f.until) {
-			delete(d.refreshed, id)
-		}
-	}
-	d.refreshed[in.ID] = refreshed{&fresh, now.Add(keepRefreshed)}
-	return &fresh
 }
 
 // expiry returns when an access token expires, by the provider's clock; zero if the provider does not say.
@@ -241,11 +203,7 @@ func (d *Door) expiry(t door.Tokens) time.Time {
 
 // warnOfForeignCookie warns once that the browser sends a session cookie which this proxy did not set.
 func (d *Door) warnOfForeignCookie(name string) {
-	d.mu.Lock()
-	before := d.warned
-	d.warned = true
-	d.mu.Unlock()
-	if !before {
+	if d.reports.First("cookie") {
 		d.cfg.Emit(dev.Warning{Code: dev.CodeAuthCookies, Message: "the browser sent a cookie " + dev.Sanitize(name) + " that this project did not set, so it counts as not signed in",
 			Hint: "all projects on one host name share cookies: sign in to one of them at a time, or set x-sdev.auth.iap.audience or x-sdev.host to another value"})
 	}

@@ -137,17 +137,7 @@ func (d *Door) token(s *resource, in *session, f faulty) (string, error) {
 	header := []byte(`{"alg":"ES256","typ":"JWT","kid":"` + key.ID + `"}`)
 	token, err := door.Token{Header: header, Claims: claims}.Sign(key)
 	if err == nil && f.signature {
-		token = breakSignature(token)
+		token = door.BreakSignature(token)
 	}
 	return token, err
-}
-
-// breakSignature changes a character in the middle of the signature, so that its length and encoding stay valid.
-func breakSignature(token string) string {
-	i := strings.LastIndexByte(token, '.') + 20
-	with := byte('A')
-	if token[i] == 'A' {
-		with = 'B'
-	}
-	return token[:i] + string(with) + token[i+1:]
 }
