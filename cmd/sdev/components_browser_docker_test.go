@@ -135,6 +135,7 @@ func TestBrowserComponents_AHostileOneReachesNoMoreThanTheAppsOriginAndIsolatedN
 	ready := p.signingIn("--with-auth")
 	h := &hostile{app: p, tab: openTab(t, ready.URL)}
 	h.aims(ready)
+	h.shows("the frame answered") // with a run of its own, which would take the place of the click's
 	h.click(button("Log in"))
 	h.shows("admin@example.com")
 	h.click(button("admin@example.com"))
