@@ -51,7 +51,7 @@ func TestBrowserBigTrees_SavesAreLive(t *testing.T) {
 	p := adopted(t, dir)
 	for _, version := range []string{"1.12.0", "1.28.0", "1.67.0"} {
 		t.Run(version, func(t *testing.T) {
-			p.t = t
+			p.within(t)
 			p.write("app/app.py", "import streamlit as st\n\nst.write(\"on \" + st.__version__)\n")
 			p.serves(version, "0:0")
 			up := p.attend()

@@ -190,6 +190,9 @@ APP_URI=https://shop.example.com/
 // real providers come from different places. None of their files is for sdev.
 func TestBrowserIdentity_LoginsOfOtherPeoplesProjectsReachTheLocalProvider(t *testing.T) {
 	p := adopted(t, devtest.Project(t, map[string]string{"image/Dockerfile": loginsFile}))
+	compose := func(settings string) string {
+		return "services:\n  streamlit:\n    build: ./image\n    command: streamlit run app.py\n    ports: ['8501:8501']\n    volumes: ['./app:/app']\n" + indent(settings, "    ")
+	}
 	for name, c := range map[string]struct {
 		files   map[string]string
 		service string // more settings of the service
@@ -211,11 +214,11 @@ func TestBrowserIdentity_LoginsOfOtherPeoplesProjectsReachTheLocalProvider(t *te
 		"a client file, and Google's API client": {map[string]string{"app/app.py": withGoogleAuth, "app/client_secret.json": googleClientFile}, "", "Sign in with Google", "Hello admin@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p.t = t
+			p.within(t)
 			for file, text := range c.files {
 				p.write(file, text)
 			}
-			p.write("compose.yaml", "services:\n  streamlit:\n    build: ./image\n    command: streamlit run app.py\n    ports: ['8501:8501']\n    volumes: ['./app:/app']\n"+indent(c.service, "    "))
+			p.write("compose.yaml", compose(c.service))
 			ready := p.signingIn("--with-auth")
 			page := openTab(t, ready.URL)
 			signIn, code := page, c.files["app/app.py"]
@@ -240,6 +243,7 @@ func TestBrowserIdentity_LoginsOfOtherPeoplesProjectsReachTheLocalProvider(t *te
 				}
 				p.accept(file)
 			}
+			p.write("compose.yaml", compose("")) // it names no file that is gone
 		})
 	}
 }

@@ -40,7 +40,7 @@ x-sdev:
 	}
 	for _, v := range []string{"1.42.0", "1.67.0"} {
 		t.Run(v, func(t *testing.T) {
-			p.t = t
+			p.within(t)
 			compose(v)
 			ready := p.up("--as", "zoe@example.com")
 			page := openTab(t, ready.URL)

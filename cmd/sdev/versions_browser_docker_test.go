@@ -41,7 +41,7 @@ func TestBrowserVersions_EachRunsAndReportsItsSaves(t *testing.T) {
 	}))
 	for _, s := range streamlits {
 		t.Run(s.version, func(t *testing.T) {
-			p.t = t
+			p.within(t)
 			p.write("app/app.py", "import streamlit as st\n\nst.write(\"on \" + st.__version__)\n")
 			p.write("compose.yaml", fmt.Sprintf("services:\n  streamlit:\n    build: .\n    command: /opt/%s/bin/streamlit run app.py\n    ports: ['8501:8501']\n    volumes: ['./app:/app']\n", s.version))
 			up := p.attend()

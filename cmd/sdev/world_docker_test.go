@@ -86,6 +86,13 @@ func (p *project) guardDir() {
 	}
 }
 
+// within makes failures those of a subtest, until it ends.
+func (p *project) within(t testing.TB) {
+	whole := p.t
+	p.t = t
+	t.Cleanup(func() { p.t = whole })
+}
+
 // accept records changes that the test itself made to paths of the project.
 func (p *project) accept(paths ...string) {
 	p.t.Helper()
