@@ -67,7 +67,10 @@ func (a *fakeApp) startWith(start func(*httptest.Server)) {
 	mux.HandleFunc("/_stcore/stream", a.stream)
 	mux.HandleFunc("PUT /upload", upload)
 	mux.HandleFunc("/seen", a.show)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "page %s of %s", r.URL, r.Host) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-App-Knows", strings.Join(slices.Concat(r.Header["X-Amzn-Oidc-Identity"], r.Header["X-Goog-Authenticated-User-Email"], r.Header["Cf-Access-Authenticated-User-Email"]), " "))
+		fmt.Fprintf(w, "page %s of %s", r.URL, r.Host)
+	})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.life++
