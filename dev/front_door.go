@@ -49,6 +49,21 @@ func (d FrontDoor) Hosts() []string {
 	return nil
 }
 
+// RedirectURI returns the address to which the provider sends browsers back after a sign-in, which it has to accept for the
+// front door's client. origin is the app's. The callback of the other products is at a host of their own, for which the
+// local provider's origin stands: issuer.
+func (d FrontDoor) RedirectURI(origin, issuer string) string {
+	switch {
+	case d.ALB != nil:
+		return origin + ALBCallback
+	case d.IAP != nil:
+		return issuer + IAPCallback(d.Client.ID)
+	case d.Access != nil:
+		return issuer + AccessCallback
+	}
+	return ""
+}
+
 // Names returns further host names of the app's origin, besides its own.
 func (d FrontDoor) Names() []string {
 	if d.IAP != nil {
@@ -93,6 +108,10 @@ func (a ALB) environment(client string) map[string]string {
 	}
 	return env
 }
+
+// ALBCallback is the path at which a load balancer takes a sign-in, on every host name and whatever the listener rules
+// say. Source: AWS, "Authenticate users using an Application Load Balancer".
+const ALBCallback = "/oauth2/idpresponse"
 
 // The kinds of the authenticate action of a listener rule.
 const (

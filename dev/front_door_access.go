@@ -124,6 +124,10 @@ const (
 	LongestAccessSession  = 31 * 24 * time.Hour
 )
 
+// AccessCallback is the path of the callback at the team's host, for which the local provider's origin stands. Source:
+// Cloudflare, "Generic OIDC".
+const AccessCallback = "/cdn-cgi/access/callback"
+
 // NewAccess returns the settings of a project that has written none.
 func NewAccess(project string) Access { return Access{}.WithDefaults(project) }
 

@@ -62,6 +62,12 @@ func (i IAP) ClientID() string {
 	return digits(i.Project, 12) + "-" + StableID(i.Project+" client", "abcdefghijklmnopqrstuvwxyz0123456789", 32) + ".apps.googleusercontent.com"
 }
 
+// IAPCallback returns the path of the proxy's callback at the local provider, which stands for Google's host. client is
+// the proxy's client id. Source: Google Cloud documentation, "Enabling IAP".
+func IAPCallback(client string) string {
+	return AtPath + "iap.googleapis.com/v1/oauth/clientIds/" + client + ":handleRedirect"
+}
+
 // hostLabel is a name as a label of a host name: lower-case letters, digits and dashes.
 func hostLabel(name string) string {
 	label := strings.Trim(strings.Map(func(r rune) rune {

@@ -132,6 +132,17 @@ func TestBrowserDoor_IAP(t *testing.T) {
 	guest.shows("Hello bob@example.com")
 	guest.shows("user email=securetoken.google.com/")
 
+	// Open tabs go on after the sessions have ended; new pages need a sign-in.
+	p.run(0, "auth", "clock", "+800h")
+	p.replace("app/app.py", "Hello ", "Still here, ")
+	page.shows("Still here, alice@example.com")
+	guest.shows("Still here, bob@example.com")
+	guest.goes(strings.Replace(ready.URL, "localhost", "guests.localhost", 1))
+	guest.shows("E-mail address")
+	page.goes(ready.URL)
+	page.shows("Pick who you are")
+	p.run(0, "auth", "clock", "reset")
+
 	// A colleague without the role is refused, and may sign in as somebody else.
 	page.forgets()
 	page.goes(ready.URL + "/board/plans")

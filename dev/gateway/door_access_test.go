@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"sdev/dev"
-	"sdev/dev/gateway/access"
 )
 
 // newAccessRig is a gateway with Cloudflare Access in front of an app.
@@ -14,7 +13,7 @@ func newAccessRig(t testing.TB, app *fakeApp) *doorRig {
 	t.Helper()
 	return newDoorRig(t, app, func(l *dev.LoginSettings) {
 		a := dev.NewAccess("shop")
-		client := dev.Client{ID: "cloudflare-access", Secret: "xyzzy", RedirectURIs: []string{access.RedirectURI(l.Issuer)}}
+		client := dev.Client{ID: "cloudflare-access", Secret: "xyzzy", RedirectURIs: []string{l.Issuer + dev.AccessCallback}}
 		l.Mode, l.Profile, l.Mapped, l.Clients = dev.AccessLogin, "plain", nil, []dev.Client{client}
 		l.Door = &dev.FrontDoor{Client: client, Authority: l.Door.Authority, Access: &a,
 			Policies: []dev.Policy{{Path: "/admin/*", Allow: dev.Allow{Groups: []string{"admin"}}}}}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"sdev/dev"
-	"sdev/dev/gateway/iap"
 	"sdev/dev/oidc"
 )
 
@@ -16,7 +15,7 @@ func newIAPRig(t testing.TB, app *fakeApp) *doorRig {
 	t.Helper()
 	return newDoorRig(t, app, func(l *dev.LoginSettings) {
 		i := dev.IAP{}.WithDefaults("shop")
-		client := dev.Client{ID: i.ClientID(), Secret: "xyzzy", RedirectURIs: []string{iap.RedirectURI(l.Issuer, i.ClientID())}}
+		client := dev.Client{ID: i.ClientID(), Secret: "xyzzy", RedirectURIs: []string{l.Issuer + dev.IAPCallback(i.ClientID())}}
 		l.Mode, l.Profile, l.Mapped, l.Clients = dev.IAPLogin, "google", &dev.MappedLogin{}, []dev.Client{client}
 		l.Door = &dev.FrontDoor{Client: client, Authority: l.Door.Authority, IAP: &i}
 	})

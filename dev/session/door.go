@@ -7,8 +7,6 @@ import (
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
-	"sdev/dev/gateway/access"
-	"sdev/dev/gateway/iap"
 )
 
 // checkDoorVariables returns an error if a variable of the app from which the front door takes a setting has the wrong form.
@@ -126,15 +124,9 @@ func (s loginSetup) addDoor(p *config.Project, l *dev.LoginSettings, run runFact
 	l.Door.Client.Name, l.Door.Client.Secret = p.Name, keys.Client
 	l.Mapped = &dev.MappedLogin{Issuers: s.identity.issuers}
 	if a := l.Door.ALB; a != nil {
-		l.Door.Client.RedirectURIs = []string{origin + "/oauth2/idpresponse"}
 		l.Mapped.Issuers = a.Issuers(p.Name)
 	}
-	if l.Door.IAP != nil {
-		l.Door.Client.RedirectURIs = []string{iap.RedirectURI(l.Issuer, l.Door.Client.ID)}
-	}
-	if l.Door.Access != nil {
-		l.Door.Client.RedirectURIs = []string{access.RedirectURI(l.Issuer)}
-	}
+	l.Door.Client.RedirectURIs = []string{l.Door.RedirectURI(origin, l.Issuer)}
 	l.Door.Client.PostLogout = []string{page, page + "/", origin, origin + "/"}
 	l.Clients = append(l.Clients, l.Door.Client)
 	return nil

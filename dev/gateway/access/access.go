@@ -36,10 +36,6 @@ type Door struct {
 	used     map[string]time.Time // nonces of sign-ins that came back, and when they are forgotten
 }
 
-// RedirectURI is the callback address at the local provider's origin, which stands for the team's host. The provider has to
-// accept it for the client of Access.
-func RedirectURI(issuer string) string { return issuer + prefix + "callback" }
-
 // New creates the door of a configuration with Access.
 func New(cfg door.Config) (*Door, error) {
 	d := &Door{cfg: cfg, access: cfg.Access.WithDefaults(cfg.Project),
@@ -49,7 +45,7 @@ func New(cfg door.Config) (*Door, error) {
 	if u, err := url.Parse(cfg.Origin); err == nil {
 		d.host = u.Host
 	}
-	d.login = door.Login{Client: cfg.Client, Redirect: RedirectURI(cfg.Issuer), Authorization: cfg.Issuer + "/authorize",
+	d.login = door.Login{Client: cfg.Client, Redirect: cfg.RedirectURI(cfg.Origin, cfg.Issuer), Authorization: cfg.Issuer + "/authorize",
 		Token: cfg.Issuer + "/token", Userinfo: cfg.Issuer + "/userinfo", Scope: []string{"openid", "email", "profile"}}
 	kind := door.KeyKind{RSA: true, NewID: func() string { return door.RandomText(door.Hex, 64) }, Certificate: certificate, Spare: true, Overlap: overlap}
 	var err error

@@ -1,17 +1,13 @@
 package access
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/gateway/door"
 )
 
 // identity is a sign-in. All tokens of one sign-in name it, so removing it ends them all.
@@ -28,7 +24,7 @@ const mostIdentities = 2000
 
 // identities are the sign-ins that have not ended. They are safe for concurrent use.
 type identities struct {
-	file string // "" keeps them in memory
+	file door.File
 
 	writing sync.Mutex // held while the file is written, so that the newest list is written last
 
@@ -39,21 +35,10 @@ type identities struct {
 // loadIdentities reads the sign-ins of an earlier gateway. A damaged file counts as empty: people then have to sign in
 // again.
 func loadIdentities(state string, now time.Time) (*identities, error) {
-	s := &identities{all: map[string]identity{}}
-	if state == "" {
-		return s, nil
-	}
-	s.file = filepath.Join(state, "door-access-sessions.json")
-	b, err := dev.ReadFile(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err != nil {
-		return nil, s.stateError(err)
-	}
+	s := &identities{all: map[string]identity{}, file: door.NewFile(state, "door-access-sessions.json", "who is signed in")}
 	var stored []identity
-	if json.Unmarshal(b, &stored) != nil {
-		return s, nil
+	if ok, err := s.file.Read(&stored); err != nil || !ok {
+		return s, err
 	}
 	for _, i := range stored {
 		if now.Sub(i.At) <= dev.LongestAccessSession {
@@ -95,7 +80,7 @@ func (s *identities) remove(nonce string) error {
 func (s *identities) newest() []identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.file == "" && len(s.all) <= mostIdentities {
+	if s.file.Path == "" && len(s.all) <= mostIdentities {
 		return nil // nobody wants the list
 	}
 	list := slices.SortedFunc(maps.Values(s.all), func(a, b identity) int { return b.At.Compare(a.At) })
@@ -112,24 +97,5 @@ func (s *identities) newest() []identity {
 func (s *identities) save() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	list := s.newest()
-	if s.file == "" {
-		return nil
-	}
-	b, err := json.Marshal(list)
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(s.file), 0o700)
-	}
-	if err == nil {
-		err = dev.ReplaceFile(s.file, b, 0o600)
-	}
-	if err != nil {
-		return s.stateError(err)
-	}
-	return nil
-}
-
-func (s *identities) stateError(err error) error {
-	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: s.file, Cause: err, Message: "the front door cannot store who is signed in",
-		Hint: "make the directory writable, and check that its disk is not full"}
+	return s.file.Write(s.newest())
 }

@@ -112,7 +112,7 @@ func newRig(t testing.TB, change ...func(*door.Config)) *rig {
 		t.Fatal(err)
 	}
 	r.cfg = door.Config{Project: "shop", State: state, Origin: r.origin, Issuer: r.issuer, Emit: r.emit,
-		FrontDoor: dev.FrontDoor{Access: &a, Client: dev.Client{ID: clientID, Secret: "secret", RedirectURIs: []string{RedirectURI(r.issuer)}}}}
+		FrontDoor: dev.FrontDoor{Access: &a, Client: dev.Client{ID: clientID, Secret: "secret", RedirectURIs: []string{r.issuer + dev.AccessCallback}}}}
 	for _, c := range change {
 		c(&r.cfg)
 	}

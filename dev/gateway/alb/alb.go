@@ -14,9 +14,6 @@ import (
 	"sdev/dev/gateway/door"
 )
 
-// callbackPath belongs to the load balancer, on every host name and whatever the listener rules say.
-const callbackPath = "/oauth2/idpresponse"
-
 // loginWindow is how long a person may take to sign in. AWS documents it as fixed ("client login timeout").
 const loginWindow = 15 * time.Minute
 
@@ -35,7 +32,7 @@ type Door struct {
 // New creates the load balancer of a configuration with ALB.
 func New(cfg door.Config) (*Door, error) {
 	d := &Door{cfg: cfg, alb: *cfg.ALB}
-	d.login = door.Login{Client: cfg.Client, Redirect: cfg.Origin + callbackPath, Authorization: d.alb.Authorization,
+	d.login = door.Login{Client: cfg.Client, Redirect: cfg.RedirectURI(cfg.Origin, cfg.Issuer), Authorization: d.alb.Authorization,
 		Token: d.alb.Token, Userinfo: d.alb.Userinfo, Scope: strings.Fields(d.alb.Scope)}
 	d.rules = rulesOf(d.alb, cfg.Policies)
 	var err error
@@ -59,7 +56,7 @@ func (d *Door) ServeSignIn(http.ResponseWriter, *http.Request) bool { return fal
 
 // Admit decides about a request.
 func (d *Door) Admit(w http.ResponseWriter, r *http.Request) (door.Pass, bool) {
-	if r.URL.Path == callbackPath {
+	if r.URL.Path == dev.ALBCallback {
 		d.serveCallback(w, r)
 		return door.Pass{}, false
 	}

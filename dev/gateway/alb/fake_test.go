@@ -64,5 +64,5 @@ func (b browser) signInFake() door.Pass {
 func (b browser) fakeCallback() answer {
 	b.r.t.Helper()
 	to := b.get("/").to(b.r.t)
-	return b.get(callbackPath + "?" + url.Values{"code": {"the-code"}, "state": {to.Query().Get("state")}}.Encode())
+	return b.get(dev.ALBCallback + "?" + url.Values{"code": {"the-code"}, "state": {to.Query().Get("state")}}.Encode())
 }

@@ -174,7 +174,7 @@ func TestCallback_BelongsToTheLoadBalancerWhateverTheRules(t *testing.T) {
 		s.door.ALB.Rules = []dev.ALBRule{{Path: "/oauth2/*", Unauthenticated: dev.ALBForward}}
 		s.door.Policies = []dev.Policy{{Path: "/*"}}
 	})
-	if a := r.browser().get(callbackPath); a.StatusCode != http.StatusUnauthorized {
+	if a := r.browser().get(dev.ALBCallback); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("%s", a.Status)
 	}
 }

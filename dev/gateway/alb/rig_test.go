@@ -64,7 +64,7 @@ func newRig(t testing.TB, change ...func(*setup)) *rig {
 	a := dev.NewALB("shop", "").WithProvider("shop", local(idp))
 	r.door = door.Config{Project: "shop", Origin: local(app), Issuer: local(idp), Emit: r.emit}
 	r.door.ALB = &a
-	r.door.Client = dev.Client{ID: a.ClientID("shop"), Secret: clientSecret, RedirectURIs: []string{r.door.Origin + callbackPath}}
+	r.door.Client = dev.Client{ID: a.ClientID("shop"), Secret: clientSecret, RedirectURIs: []string{r.door.Origin + dev.ALBCallback}}
 	r.provider = oidc.Config{Issuer: local(idp), Project: "shop", Profile: "cognito", Alg: "ES256", Emit: r.emit, Mapped: &dev.MappedLogin{},
 		People: []dev.Person{{Email: alice, Name: "Alice", Groups: []string{"admin"}}, {Email: bob, Name: "Bob"}}}
 	for _, c := range change {

@@ -174,7 +174,7 @@ func FuzzCallback(f *testing.F) {
 	f.Add("state="+sound[1:]+"&error=x", b.cookie(nonceCookie))
 	f.Add("state=%00&code=%zz;", "")
 	f.Fuzz(func(t *testing.T, query, nonce string) {
-		q := httptest.NewRequest(http.MethodGet, callbackPath, nil)
+		q := httptest.NewRequest(http.MethodGet, dev.ALBCallback, nil)
 		q.URL.RawQuery = query
 		q.Header["Cookie"] = []string{nonceCookie + "=" + nonce}
 		w := httptest.NewRecorder()

@@ -262,7 +262,7 @@ func TestCookies_HaveTheAttributesOfTheOrigin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := httptest.NewRequest(http.MethodGet, callbackPath+"?code=c&state="+to.Query().Get("state"), nil)
+		q := httptest.NewRequest(http.MethodGet, dev.ALBCallback+"?code=c&state="+to.Query().Get("state"), nil)
 		q.AddCookie(w.Result().Cookies()[0])
 		back := httptest.NewRecorder()
 		f.lb.Admit(back, q)

@@ -7,17 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
-
-	"sdev/dev"
 )
 
 // Key is a key with which a front door signs tokens.
@@ -43,7 +36,7 @@ type Keys struct {
 	*Sealer
 
 	kind KeyKind
-	file string // "" keeps them in memory
+	file File
 
 	mu   sync.Mutex // guards ring
 	ring []ringKey  // newest first; the spare one, if there is one, comes before the one that signs
@@ -73,19 +66,16 @@ type storedKey struct {
 // LoadKeys reads the keys of a front door from its state directory, and creates missing ones. name is the front door's.
 // A damaged file is replaced: people then have to sign in again.
 func LoadKeys(state, name string, kind KeyKind, now time.Time) (*Keys, error) {
-	k := &Keys{kind: kind}
-	if state != "" {
-		k.file = filepath.Join(state, "door-"+name+"-keys.json")
-		if err := k.read(); err != nil {
-			return nil, err
-		}
+	k := &Keys{kind: kind, file: NewFile(state, "door-"+name+"-keys.json", "its keys")}
+	err := k.read()
+	if err != nil {
+		return nil, err
 	}
 	created := k.seal == nil || len(k.ring) == 0
 	if k.seal == nil {
 		k.seal = make([]byte, sealKeySize)
 		_, _ = rand.Read(k.seal) // never fails
 	}
-	var err error
 	if k.Sealer, err = newSealer(k.seal); err != nil {
 		return nil, err
 	}
@@ -110,16 +100,9 @@ func (kind KeyKind) live() int {
 
 // read reads the file, if it is there and undamaged.
 func (k *Keys) read() error {
-	b, err := dev.ReadFile(k.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return stateError(k.file, err)
-	}
 	var stored storedKeys
-	if json.Unmarshal(b, &stored) != nil || len(stored.Seal) != sealKeySize {
-		return nil
+	if ok, err := k.file.Read(&stored); err != nil || !ok || len(stored.Seal) != sealKeySize {
+		return err
 	}
 	var ring []ringKey
 	for _, s := range stored.Keys {
@@ -135,9 +118,6 @@ func (k *Keys) read() error {
 }
 
 func (k *Keys) write() error {
-	if k.file == "" {
-		return nil
-	}
 	stored := storedKeys{Seal: k.seal}
 	for _, r := range k.ring {
 		private, err := x509.MarshalPKCS8PrivateKey(r.Signer)
@@ -146,22 +126,7 @@ func (k *Keys) write() error {
 		}
 		stored.Keys = append(stored.Keys, storedKey{r.ID, private, r.Since, r.retired, r.Certificate})
 	}
-	b, err := json.Marshal(stored)
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(k.file), 0o700)
-	}
-	if err == nil {
-		err = dev.ReplaceFile(k.file, b, 0o600)
-	}
-	if err != nil {
-		return stateError(k.file, err)
-	}
-	return nil
-}
-
-func stateError(file string, err error) error {
-	return &dev.Error{Code: dev.CodeAuthState, Exit: dev.ExitFailed, File: file, Cause: err, Message: "the front door cannot store its keys",
-		Hint: "make the directory writable, and check that its disk is not full"}
+	return k.file.Write(stored)
 }
 
 // add creates a key and puts it at the front of the ring.

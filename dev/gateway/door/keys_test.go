@@ -131,7 +131,7 @@ func TestKeys_AStateThatCannotBeWrittenIsAnErrorWithAHint(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	k := load(t, t.TempDir(), counted(KeyKind{}))
-	k.file = filepath.Join(file, "below")
+	k.file = File{filepath.Join(file, "below"), "its keys"}
 	if err := k.Rotate(start); err == nil {
 		t.Error("no error")
 	}

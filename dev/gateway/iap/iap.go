@@ -48,7 +48,7 @@ func New(cfg door.Config) (*Door, error) {
 		d.from = from.Unmap()
 	}
 	at := cfg.Issuer + dev.AtPath
-	d.login = door.Login{Client: cfg.Client, Redirect: RedirectURI(cfg.Issuer, cfg.Client.ID), Authorization: at + "accounts.google.com/o/oauth2/v2/auth",
+	d.login = door.Login{Client: cfg.Client, Redirect: cfg.RedirectURI(cfg.Origin, cfg.Issuer), Authorization: at + "accounts.google.com/o/oauth2/v2/auth",
 		Token: at + "oauth2.googleapis.com/token", Userinfo: at + "openidconnect.googleapis.com/v1/userinfo", Scope: []string{"openid", "email"}}
 	var err error
 	if d.pages, err = newPages(cfg.Project); err != nil {

@@ -23,7 +23,7 @@ func TestIAP_SignsInAndBackToThePage(t *testing.T) {
 		t.Errorf("sent to %s", got)
 	}
 	q := to.Query()
-	if q.Get("client_id") != doorClient || q.Get("response_type") != "code" || q.Get("scope") != "openid email" || q.Get("redirect_uri") != RedirectURI(r.issuer, doorClient) {
+	if q.Get("client_id") != doorClient || q.Get("response_type") != "code" || q.Get("scope") != "openid email" || q.Get("redirect_uri") != r.issuer+dev.IAPCallback(doorClient) {
 		t.Errorf("asked for %v", q)
 	}
 	nonce := first.cookie(cookieNonce)

@@ -15,14 +15,6 @@ import (
 // real responses.
 const loginWindow = 10 * time.Minute
 
-// RedirectURI is the callback address of the proxy at Google, led to the local provider's origin. The provider has to
-// accept it for the proxy's client.
-func RedirectURI(issuer, client string) string { return issuer + redirectPath(client) }
-
-func redirectPath(client string) string {
-	return dev.AtPath + "iap.googleapis.com/v1/oauth/clientIds/" + client + ":handleRedirect"
-}
-
 // signInPath is the page on which guests sign in. Google makes such a page as a service of Cloud Run.
 const signInPath = dev.AtPath + "iap-gcip-hosted-ui.run.app/"
 
@@ -98,7 +90,7 @@ func (d *Door) nonce(r *http.Request) string {
 // guests.
 func (d *Door) ServeSignIn(w http.ResponseWriter, r *http.Request) bool {
 	switch r.URL.Path {
-	case redirectPath(d.cfg.Client.ID):
+	case dev.IAPCallback(d.cfg.Client.ID):
 		d.serveRedirect(w, r)
 	case signInPath:
 		d.serveGuestPage(w, r)

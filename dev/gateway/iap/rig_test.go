@@ -80,7 +80,7 @@ func newRig(t testing.TB, change ...func(*door.Config)) *rig {
 		return "http://" + strings.Replace(s.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	}
 	r.issuer = local(origin)
-	client := dev.Client{ID: doorClient, Name: "Identity-Aware Proxy", Secret: "door-secret", RedirectURIs: []string{RedirectURI(r.issuer, doorClient)}}
+	client := dev.Client{ID: doorClient, Name: "Identity-Aware Proxy", Secret: "door-secret", RedirectURIs: []string{r.issuer + dev.IAPCallback(doorClient)}}
 	var err error
 	r.provider, err = oidc.New(oidc.Config{Issuer: r.issuer, Project: "shop", People: people(), Clients: []dev.Client{client}, Mapped: &dev.MappedLogin{}, Alg: "ES256", Emit: r.emit})
 	if err != nil {
