@@ -203,6 +203,15 @@ func applications(f Facts, v Values, allowed dev.Granted, base string) ([]applic
 func cloudflareFindings(f Facts, v Values) []dev.Finding {
 	findings := proxyFindings(f, "cloudflare", dev.ProxyCloudflare, "access_identity.py")
 	findings = append(findings, portabilityFindings(f, "cloudflare", "give the machine its own credentials, such as IAM Roles Anywhere, or take the value from a secret in compose.yaml", "only /tmp is writable, and it disappears with the container")...)
+	if i := slices.IndexFunc(f.Policy, func(p dev.Policy) bool { return dev.AccessScopeOf(p.Path).Path != "" }); i >= 0 {
+		link := dev.Finding{
+			ID: "policy.cloudflare.link", Severity: dev.Warns, Docs: accessDocs,
+			Message: fmt.Sprintf("a link straight to %s signs in to the application of that path only; the page also loads /_stcore and /static, which belong to the application of the whole app, so the first visit may show an empty page", f.Policy[i].Path),
+			Fix:     "send people to the app's first page, and let them open this one from there",
+		}
+		link.File, link.Line = splitOrigin(f.Policy[i].Origin)
+		findings = append(findings, link)
+	}
 	named := slices.ContainsFunc(f.Policy, func(p dev.Policy) bool { return len(p.Allow.Groups) > 0 }) || strings.Contains(v.Text("members"), "group:")
 	if v.Text("group-kind") != "access" && v.Text("group-provider") == "" && named {
 		findings = append(findings, dev.Finding{

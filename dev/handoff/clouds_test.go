@@ -63,7 +63,7 @@ func TestClouds_WhatCannotWorkIsFound(t *testing.T) {
 		"cloud-run": append([]string{
 			"block/cloud-run.platform", "info/cloud-run.login-page", "warn/cloud-run.github", "warn/policy.cloud-run.external", "warn/policy.cloud-run.pattern compose.yaml:15",
 		}, common...),
-		"cloudflare": append([]string{"info/policy.cloudflare.wider compose.yaml:15"}, common...),
+		"cloudflare": append([]string{"info/policy.cloudflare.wider compose.yaml:15", "warn/policy.cloudflare.link compose.yaml:14"}, common...),
 		"snowflake": {
 			"block/policy.snowflake.path compose.yaml:14", "warn/policy.snowflake.people compose.yaml:14", "warn/policy.group compose.yaml:14",
 			"block/snowflake.call code_package/a.py:6", "block/snowflake.call code_package/streamlit/util/google_oauth.py:33", "block/snowflake.call code_package/util/cloud.py:9",
