@@ -118,7 +118,7 @@ func doorFaults() []faultKind {
 	return []faultKind{
 		at([]dev.Mode{dev.ALBLogin}, dev.DoorSigner, "the token is signed by another load balancer", nil, "value=arn:aws:elasticloadbalancing:us-east-1:999999999999:loadbalancer/app/another/0123456789abcdef"),
 		at([]dev.Mode{dev.ALBLogin}, dev.DoorClient, "the token is for another client of the identity provider", nil, "value=another-client"),
-		at([]dev.Mode{dev.IAPLogin, dev.AccessLogin}, dev.DoorAudience, "the token is for another application", nil, "value=/projects/1/global/backendServices/1"),
+		at([]dev.Mode{dev.IAPLogin, dev.AccessLogin}, dev.DoorAudience, "the token is for another application", nil, "value=another-application"),
 		at(all, dev.DoorIssuer, "the token is from another issuer", nil, "value=https://another-issuer.example"),
 		at(all, dev.DoorExpired, "the token expired this long ago", durationParam("by"), "by=1h"),
 		at(all, dev.DoorSignature, "the token's signature is invalid", nil),

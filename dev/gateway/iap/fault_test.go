@@ -38,7 +38,7 @@ func TestFaults_MakeTheTokenWrong(t *testing.T) {
 	now := float64(time.Now().Unix())
 	for name, wrong := range map[string]func(token string, c map[string]any) bool{
 		dev.DoorAudience: func(token string, c map[string]any) bool {
-			return c["aud"] == "/projects/1/global/backendServices/1" && r.isSigned(token)
+			return c["aud"] == "another-application" && r.isSigned(token)
 		},
 		dev.DoorIssuer: func(token string, c map[string]any) bool {
 			return c["iss"] == "https://another-issuer.example" && r.isSigned(token)
