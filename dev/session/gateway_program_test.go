@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"sdev/dev/devtest"
 	"sdev/dev/engine"
 	"sdev/dev/plan"
 	"sdev/dev/sidecar"
@@ -75,10 +74,4 @@ func TestGatewayProgram_IsForTheEnginesArchitecture(t *testing.T) {
 			t.Errorf("%s: %s (%v) after asking %d times", name, p.Ref, err, m.asked)
 		}
 	}
-}
-
-// The receiver is sent unless size and time say that the container has it.
-func TestCopier_SendsTheReceiverOnlyWhereItIsMissing(t *testing.T) {
-	t.Parallel()
-	_ = devtest.Fake{}
 }

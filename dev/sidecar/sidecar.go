@@ -38,6 +38,9 @@ type Program struct {
 
 // Read returns the program. It is an error if the program does not match its hash.
 func (p Program) Read() ([]byte, error) {
+	if p.read == nil {
+		return nil, damaged("it is empty")
+	}
 	b, err := p.read()
 	if err != nil {
 		return nil, err

@@ -92,9 +92,11 @@ func TestFind_GivesEachProgramItsOwnTime(t *testing.T) {
 
 func TestRead_RefusesADamagedProgram(t *testing.T) {
 	for name, damage := range map[string]func(dir string) error{
-		"blob missing":        func(dir string) error { return os.Remove(filepath.Join(dir, "amd64.zst")) },
-		"blob cut off":        func(dir string) error { return os.Truncate(filepath.Join(dir, "amd64.zst"), 20) },
-		"another blob":        func(dir string) error { return os.Rename(filepath.Join(dir, "arm64.zst"), filepath.Join(dir, "amd64.zst")) },
+		"blob missing": func(dir string) error { return os.Remove(filepath.Join(dir, "amd64.zst")) },
+		"blob cut off": func(dir string) error { return os.Truncate(filepath.Join(dir, "amd64.zst"), 20) },
+		"another blob": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "arm64.zst"), filepath.Join(dir, "amd64.zst"))
+		},
 		"blob of zeros":       func(dir string) error { return os.WriteFile(filepath.Join(dir, "amd64.zst"), make([]byte, 100), 0o644) },
 		"fingerprint missing": func(dir string) error { return os.Remove(filepath.Join(dir, "amd64.json")) },
 		"fingerprint empty":   func(dir string) error { return os.Truncate(filepath.Join(dir, "amd64.json"), 0) },
