@@ -17,16 +17,16 @@ import (
 // ones, the gateway for this machine's architecture, and no facts about the image.
 func (s *Session) Effective(ctx context.Context, containers *Containers) (*config.Effective, error) {
 	p := s.Project
+	parts, _, err := newParts(s.host, p)
+	if err != nil {
+		return nil, err
+	}
 	gateway, err := s.host.Gateway("")
 	if containers != nil {
 		if chosen, asked := GatewayProgram(ctx, s.host, *containers); asked == nil {
 			gateway, err = chosen, nil
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	parts, _, err := newParts(s.host, p)
 	if err != nil {
 		return nil, err
 	}

@@ -104,11 +104,11 @@ func (s *Session) tlsWarnings() []dev.Warning {
 // derivation.effective, needs facts about the built image and the ports that the engine has found free.
 func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) (engine.Project, error) {
 	p, login := s.Project, s.login
-	gateway, err := GatewayProgram(ctx, s.host, c)
+	parts, warnings, err := newParts(s.host, p)
 	if err != nil {
 		return engine.Project{}, err
 	}
-	parts, warnings, err := newParts(s.host, p)
+	gateway, err := GatewayProgram(ctx, s.host, c)
 	if err != nil {
 		return engine.Project{}, err
 	}

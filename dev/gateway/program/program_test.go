@@ -39,9 +39,9 @@ func TestRun_RefusesWhatItDoesNotKnow(t *testing.T) {
 
 func TestRun_Receives(t *testing.T) {
 	var out bytes.Buffer
-	err := program.Run(t.Context(), program.Streams{In: strings.NewReader(""), Out: &out}, []string{dev.GatewayReceive})
-	if err == nil {
-		t.Errorf("an input that ends before it began is no error; the answer is %q", out.String())
+	err := program.Run(t.Context(), program.Streams{In: strings.NewReader("no copies\n"), Out: &out}, []string{dev.GatewayReceive})
+	if e, ok := errors.AsType[*dev.Error](err); err == nil || ok && e.Exit == dev.ExitUsage {
+		t.Errorf("%v; the answer is %q", err, out.String())
 	}
 }
 
@@ -109,8 +109,8 @@ func throughTunnel(t *testing.T, transport io.ReadWriteCloser) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
 	b, err := io.ReadAll(conn)
+	conn.Close()
 	stop()
 	if err := errors.Join(err, <-ended); err != nil {
 		t.Fatal(err)
