@@ -17,7 +17,7 @@ date := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ 2>/dev/null
 cli := sdev/cmd/internal/cli
 ldflags := -s -w \
 	-X $(cli).buildVersion=$(version) -X $(cli).buildCommit=$(commit) -X $(cli).buildDate=$(date)
-gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(ldflags)'
+gobuild := CGO_ENABLED=0 go build -tags embedgateway -trimpath -buildvcs=false -ldflags '$(ldflags)'
 
 # Tools run at fixed versions and outside go.mod, so that they never influence the versions of sdev's dependencies.
 golangci := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -27,12 +27,18 @@ actionlint := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The gateways are for the container engine's machine, and the program that builds them runs on this one, whatever GOOS
+# and GOARCH are for sdev.
+.PHONY: gateways
+gateways: ## build the gateways that sdev contains
+	GOOS= GOARCH= go run ./.ci/gateways
+
 .PHONY: build
-build: ## build ./bin/sdev: static, and identical for the same commit
+build: gateways ## build ./bin/sdev: static, and identical for the same commit
 	$(gobuild) -o bin/sdev ./cmd/sdev
 
 .PHONY: install
-install: ## build sdev into GOBIN
+install: gateways ## build sdev into GOBIN
 	$(gobuild) -o "$$(go env GOBIN | grep . || echo "$$(go env GOPATH)/bin")/sdev" ./cmd/sdev
 
 .PHONY: test
@@ -52,7 +58,7 @@ reproducible: build ## check that two builds are byte-identical
 
 .PHONY: lint
 lint: ## check code, formatting and the workflow
-	go vet ./... ./.ci/picture ./.ci/failures
+	go vet ./... ./.ci/picture ./.ci/failures ./.ci/gateways
 	$(golangci) run
 	$(actionlint)
 
@@ -85,5 +91,5 @@ picture: build ## renew the pictures in the README
 
 .PHONY: clean
 clean: ## remove build and test results
-	rm -rf bin
+	rm -rf bin dev/sidecar/built
 	go clean -testcache

@@ -63,6 +63,7 @@ const (
 	CodeEngineTooOld      Code = "engine.too-old"
 	CodeEngine            Code = "engine.failed"
 	CodeGateway           Code = "gateway.failed"
+	CodeGatewayMissing    Code = "gateway.missing"
 	CodeImageMissing      Code = "image.missing"
 	CodeImagePlatform     Code = "image.platform"
 	CodeImageOld          Code = "image.old"
@@ -161,6 +162,7 @@ func Codes() []CodeDoc {
 		{CodeEngineTooOld, "the container engine is older than sdev supports"},
 		{CodeEngine, "the container engine refused a request"},
 		{CodeGateway, "the gateway of a running project does not answer a command"},
+		{CodeGatewayMissing, "this sdev has no gateway that runs on the container engine, or a damaged one"},
 		{CodeImageMissing, "an image is not on the engine, and no registry provides it"},
 		{CodeImagePlatform, "an image is for another platform than the engine's"},
 		{CodeImageOld, "warning: an image could not be pulled, so the engine's existing copy runs"},

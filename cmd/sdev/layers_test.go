@@ -23,6 +23,8 @@ import (
 // A new package needs a row here. A new entry in a row is a decision about the design.
 var mayImport = map[string][]string{
 	"cmd/sdev": {"cmd/internal/cli", "cmd/internal/console"},
+	// The gateway's own executable.
+	"cmd/sdev-gateway": {"dev", "dev/gateway/program"},
 	// The commands, two groups of them with a package each, and what all commands share.
 	"cmd/internal/cli":       {"cmd/internal/auth", "cmd/internal/console", "cmd/internal/dashboard", "cmd/internal/render", "dev", "dev/…", "scaffold", "templates"},
 	"cmd/internal/auth":      {"cmd/internal/console", "cmd/internal/render", "dev", "dev/…"},
@@ -45,17 +47,17 @@ var mayImport = map[string][]string{
 	// session runs a project for the commands and the dashboard. release reads a project (config, detect, git),
 	// renders, compares and checks a bundle (handoff, preflight), describes a build (plan), and sends requests to the
 	// app that it has started (tunnel, streamlit).
-	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/plan", "dev/streamlit", "dev/tunnel", "dev/watch"},
+	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/plan", "dev/sidecar", "dev/streamlit", "dev/tunnel", "dev/watch"},
 	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel"},
 
-	// The parts. They do not import each other, except for the helpers blocking and tree.
+	// The parts. They do not import each other, except for the helpers blocking, sidecar and tree.
 	"dev/awslocal":    {"dev"},
 	"dev/awslogin":    {"dev", "dev/blocking"},
 	"dev/blocking":    {},
 	"dev/config":      {"dev", "dev/blocking"},
 	"dev/destination": {"dev"},
 	"dev/detect":      {"dev", "dev/docker/dockerfile"}, // which reads text, and no engine
-	"dev/docker":      {"dev", "dev/docker/…", "dev/plan"},
+	"dev/docker":      {"dev", "dev/docker/…", "dev/plan", "dev/sidecar"},
 	"dev/docker/…":    {},
 	"dev/git":         {"dev"},
 	"dev/handoff":     {"dev", "dev/tree"},
@@ -64,6 +66,7 @@ var mayImport = map[string][]string{
 	"dev/oidc":        {"dev"},
 	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
 	"dev/preflight/…": {},
+	"dev/sidecar":     {"dev"}, // the gateway's program, which docker and session put into containers
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share
 	"dev/tunnel":      {},
@@ -71,6 +74,8 @@ var mayImport = map[string][]string{
 
 	// The gateway is a program of its own, in its own container, so this package combines the parts that it needs.
 	"dev/gateway": {"dev", "dev/awslocal", "dev/gateway/…", "dev/oidc", "dev/streamlit", "dev/watch"},
+	// The command line of that program.
+	"dev/gateway/program": {"dev", "dev/gateway", "dev/mirror", "dev/tunnel"},
 	// Its front doors, each with a package, on top of what they share.
 	"dev/gateway/door":   {"dev", "dev/streamlit"},
 	"dev/gateway/alb":    {"dev", "dev/gateway/door"},
@@ -261,8 +266,8 @@ func TestPackages_SayWhatTheyAreFor(t *testing.T) {
 	}
 	for pkg, doc := range docs {
 		want := "Package " + path.Base(pkg) + " "
-		if pkg == "cmd/sdev" {
-			want = "Command sdev "
+		if path.Dir(pkg) == "cmd" {
+			want = "Command " + path.Base(pkg) + " "
 		}
 		if !strings.HasPrefix(doc, want) {
 			t.Errorf("%s: the package's doc must begin with %q; it is %.60q", pkg, want, doc)
@@ -410,11 +415,11 @@ func TestVariables_OfPackagesAreNeverChanged(t *testing.T) {
 
 func TestProgram_EndsInOnePlace(t *testing.T) {
 	for _, f := range sources(t) {
-		if f.pkg == "cmd/sdev" {
+		if f.pkg == "cmd/sdev" || f.pkg == "cmd/sdev-gateway" {
 			continue
 		}
 		for _, call := range f.calls("os.Exit") {
-			t.Errorf("%s: only cmd/sdev ends the program", call)
+			t.Errorf("%s: only package main ends the program", call)
 		}
 	}
 }

@@ -22,8 +22,8 @@ type Engine struct {
 	builder  build.BuilderVersion // the builder that the engine reports; "" if none
 	getenv   func(string) string
 
-	once         sync.Once
-	architecture string // architecture of the engine's machine, in Go's terms; set by once
+	machine      sync.Mutex // guards architecture
+	architecture string     // see Engine.Architecture; "" before its first call
 
 	mountPoints sync.Mutex // held while mount points are created, see withMountPoints
 }

@@ -3,131 +3,44 @@ package docker
 import (
 	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"debug/elf"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
-	"syscall"
+	"time"
 
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
 	"sdev/dev"
+	"sdev/dev/sidecar"
 )
 
-// GatewayRef is the reference of the gateway's image: a hash of this program. cacheDir stores the hash with the
-// program's size and time, because hashing 30 MB at every start would take longer than everything else.
-func GatewayRef(cacheDir string) (ref string, err error) {
-	executable, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("find this program's file: %w", err)
-	}
-	if runtime.GOOS != "linux" {
-		return "", &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitEngine, Message: "the gateway needs a Linux build of sdev, but this one is for " + runtime.GOOS, Hint: "run sdev on Linux"}
-	}
-	st, err := os.Stat(executable)
-	if err != nil {
-		return "", fmt.Errorf("read this program's file: %w", err)
-	}
-	key := gatewayKey{Path: executable, Size: st.Size(), Modified: st.ModTime().UnixNano()}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		key.Inode = sys.Ino
-	}
-	file := filepath.Join(cacheDir, "gateway.json")
-	if ref, ok := key.cachedRef(file); ok {
-		return ref, nil
-	}
-	if err := mustBeStatic(executable); err != nil {
-		return "", err
-	}
-	sum, err := hashFile(executable)
-	if err != nil {
-		return "", fmt.Errorf("read this program's file: %w", err)
-	}
-	ref = "sdev-gateway:" + sum[:16]
-	key.storeRef(file, ref)
-	return ref, nil
-}
+// gatewayLabel is the label of gateways' images.
+const gatewayLabel = "dev.sdev.gateway"
 
-// mustBeStatic refuses a program that needs a loader and libraries: the gateway's image has none.
-func mustBeStatic(executable string) error {
-	f, err := elf.Open(executable)
-	if err != nil {
-		return fmt.Errorf("read this program's file: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Message: "this sdev is linked dynamically, so it cannot run as the gateway", Hint: "build it with: make build (or CGO_ENABLED=0 go install)"}
-		}
-	}
-	return nil
-}
-
-type gatewayKey struct {
-	Path     string
-	Size     int64
-	Modified int64 // nanoseconds
-	Inode    uint64
-}
-
-type gatewayEntry struct {
-	Key gatewayKey
-	Ref string
-}
-
-func (k gatewayKey) cachedRef(file string) (string, bool) {
-	b, err := dev.ReadFile(file)
-	if err != nil {
-		return "", false
-	}
-	var e gatewayEntry
-	if json.Unmarshal(b, &e) != nil || e.Key != k {
-		return "", false
-	}
-	return e.Ref, true
-}
-
-// storeRef is best effort: if it fails, the next start hashes again.
-func (k gatewayKey) storeRef(file, ref string) {
-	b, err := json.Marshal(gatewayEntry{k, ref})
-	if err != nil || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
-		return
-	}
-	_ = dev.ReplaceFile(file, b, 0o600)
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// loadGateway creates the gateway's image, which holds only this program.
+// loadGateway creates the gateway's image, which holds only the gateway's program. The engine gives the image its own
+// architecture. The images of earlier versions go.
 func (e *Engine) loadGateway(ctx context.Context, ref string) error {
-	executable, err := os.Executable()
+	p, err := sidecar.WithRef(ref)
 	if err != nil {
-		return fmt.Errorf("find this program's file: %w", err)
+		return err
+	}
+	program, err := p.Read()
+	if err != nil {
+		return err
+	}
+	entrypoint, err := json.Marshal(dev.GatewayCommand(dev.GatewayProgram))
+	if err != nil {
+		return err
 	}
 	r, w := io.Pipe()
 	var writer sync.WaitGroup
 	defer writer.Wait()
 	defer r.Close() //nolint:errcheck // ends the writer, if the engine has not read all
-	writer.Go(func() { w.CloseWithError(writeGatewayTar(w, executable)) })
+	writer.Go(func() { w.CloseWithError(writeGatewayTar(w, program)) })
 	out, err := e.api.ImageImport(ctx, image.ImportSource{Source: r, SourceName: "-"}, ref, image.ImportOptions{
-		Message: "sdev gateway", Changes: []string{`ENTRYPOINT ["/sdev","gateway"]`, `LABEL dev.sdev.gateway=1`},
+		Message: "sdev gateway", Changes: []string{"ENTRYPOINT " + string(entrypoint), "LABEL " + gatewayLabel + "=1"},
 	})
 	if err != nil {
 		return engineError("load the gateway's image", err)
@@ -136,19 +49,11 @@ func (e *Engine) loadGateway(ctx context.Context, ref string) error {
 	if _, err := io.Copy(io.Discard, out); err != nil {
 		return engineError("load the gateway's image", err)
 	}
+	e.removeOldGateways(ctx, ref)
 	return nil
 }
 
-func writeGatewayTar(w io.Writer, executable string) error {
-	f, err := os.Open(executable)
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
+func writeGatewayTar(w io.Writer, program []byte) error {
 	t := tar.NewWriter(w)
 	open := dev.GatewayBytecodeDir[1:] + "/"
 	for _, dir := range []string{"run/", "run/sdev/", "project/", "state/", "tmp/", open} {
@@ -160,11 +65,50 @@ func writeGatewayTar(w io.Writer, executable string) error {
 			return err
 		}
 	}
-	if err := t.WriteHeader(&tar.Header{Name: "sdev", Mode: 0o755, Size: st.Size()}); err != nil {
+	if err := t.WriteHeader(&tar.Header{Name: dev.GatewayProgram[1:], Mode: 0o755, Size: int64(len(program))}); err != nil {
 		return err
 	}
-	if _, err := io.Copy(t, f); err != nil {
+	if _, err := t.Write(program); err != nil {
 		return err
 	}
 	return t.Close()
+}
+
+// gatewayKeptFor is the age up to which an unused image of a gateway stays: another sdev may be about to use it.
+const gatewayKeptFor = 24 * time.Hour
+
+// removeOldGateways removes images of gateways that no container uses, except for current. It is best effort: a leftover
+// only takes space.
+func (e *Engine) removeOldGateways(ctx context.Context, current string) {
+	images, err := e.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("label", gatewayLabel))})
+	if err != nil {
+		return
+	}
+	for _, i := range images {
+		for _, ref := range i.RepoTags {
+			if ref != current && time.Since(time.Unix(i.Created, 0)) > gatewayKeptFor {
+				_, _ = e.api.ImageRemove(ctx, ref, image.RemoveOptions{}) // the engine refuses if a container uses it
+			}
+		}
+	}
+}
+
+// Architecture is the architecture of the machine that runs the containers, in Go's words. An engine for Windows
+// containers is an error.
+func (e *Engine) Architecture(ctx context.Context) (string, error) {
+	e.machine.Lock()
+	defer e.machine.Unlock()
+	if e.architecture != "" {
+		return e.architecture, nil
+	}
+	v, err := e.api.ServerVersion(ctx)
+	if err != nil {
+		return "", engineError("ask the container engine for its platform", err)
+	}
+	if v.Os != "linux" {
+		return "", &dev.Error{Code: dev.CodeGatewayMissing, Exit: dev.ExitEngine, Message: fmt.Sprintf("the container engine at %s runs containers for %s/%s, and sdev needs Linux containers", e.endpoint.Host, v.Os, v.Arch),
+			Hint: "switch the engine to Linux containers, or choose another one with --context"}
+	}
+	e.architecture = v.Arch
+	return e.architecture, nil
 }

@@ -37,19 +37,22 @@ func (e *Engine) Image(ctx context.Context, ref string) (info plan.ImageInfo, fo
 // foreignPlatform returns an image's platform if the engine's machine cannot run it without emulation.
 func (e *Engine) foreignPlatform(ctx context.Context, system, architecture string) string {
 	// An engine on this machine has this machine's architecture. Asking it would take longer than everything else in
-	// an "up" without changes.
-	if architecture == "" || strings.HasPrefix(e.endpoint.Host, "unix://") && architecture == runtime.GOARCH {
+	// an "up" without changes, so its answer counts only if it was asked already.
+	if architecture == "" || strings.HasPrefix(e.endpoint.Host, "unix://") && architecture == runtime.GOARCH && !e.asked() {
 		return ""
 	}
-	e.once.Do(func() {
-		if v, err := e.api.ServerVersion(ctx); err == nil {
-			e.architecture = v.Arch
-		}
-	})
-	if e.architecture == "" || architecture == e.architecture || compatible(architecture, e.architecture) {
+	machine, err := e.Architecture(ctx)
+	if err != nil || architecture == machine || compatible(architecture, machine) {
 		return ""
 	}
 	return system + "/" + architecture
+}
+
+// asked reports whether the engine has told its architecture.
+func (e *Engine) asked() bool {
+	e.machine.Lock()
+	defer e.machine.Unlock()
+	return e.architecture != ""
 }
 
 // compatible reports whether machines of one architecture run programs of another as well.

@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
+	"sdev/dev"
 	"sdev/dev/plan"
 )
 
@@ -28,7 +29,7 @@ type SmokeTest struct {
 	User     string            // "" is the image's own
 	Scratch  []string          // writable directories in memory; all else is read-only
 	Port     int               // port on which the image listens
-	Gateway  string            // image of this program, which connects to the port; loaded if missing
+	Gateway  string            // image of the gateway's program, which connects to the port; loaded if missing
 }
 
 // SmokeTestRun is the container of a smoke test. It has only a loopback interface, no mounts, and a read-only
@@ -119,10 +120,10 @@ func (e *Engine) removeStaleSmokeTests(ctx context.Context, project string) {
 	}
 }
 
-// Reach connects to the container, for package tunnel. The other end is this program in a second container that shares
+// Reach connects to the container, for package tunnel. The other end is the gateway's program in a second container that shares
 // the network of the first. So it also works with an engine on another machine, and publishes no port.
 func (r *SmokeTestRun) Reach(ctx context.Context) (io.ReadWriteCloser, error) {
-	config := &container.Config{Image: r.test.Gateway, Cmd: []string{"tunnel", strconv.Itoa(r.test.Port)}, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+	config := &container.Config{Image: r.test.Gateway, Cmd: []string{dev.GatewayTunnel, strconv.Itoa(r.test.Port)}, OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		Labels: map[string]string{smokeTestLabel: r.test.Project}}
 	host := &container.HostConfig{ReadonlyRootfs: true, NetworkMode: container.NetworkMode("container:" + r.id), CapDrop: []string{"ALL"}}
 	id, err := r.create(ctx, config, host, "", "")

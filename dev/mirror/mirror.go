@@ -56,6 +56,12 @@ type Peer struct {
 	Since time.Time // when the image was made
 }
 
+// Receiver is the program that runs [Receive] in a container.
+type Receiver struct {
+	Content  []byte
+	Modified time.Time // of its file
+}
+
 // Failure is a file that could not be copied.
 type Failure struct {
 	Path   string // of the file that cannot be read, relative to the project; else of the one in the container

@@ -92,14 +92,13 @@ func parseEntryName(entry string) (location, error) {
 
 // Pack writes an archive of all that a container should have before it starts: the receiver, the files, their
 // directories and the manifest. The caller unpacks it in the directory under; Pack leaves out whatever does not lie
-// there. program is the path of the receiver on this machine; "" if the container has it. Pack returns the files that
-// could not be read.
-func (s Source) Pack(w io.Writer, program, under string) ([]Failure, error) {
+// there. receiver is nil if the container has it. Pack returns the files that could not be read.
+func (s Source) Pack(w io.Writer, receiver *Receiver, under string) ([]Failure, error) {
 	items, failed := s.scan()
 	items = slices.DeleteFunc(items, func(it item) bool { return it.Weak })
 	p := &packer{source: s, tar: tar.NewWriter(w), failed: failed, entryName: func(at location) string { return relTo(under, s.full(at)) }}
-	if program != "" {
-		if err := p.program(program, under); err != nil {
+	if receiver != nil {
+		if err := p.receiver(receiver, under); err != nil {
 			return nil, fmt.Errorf("pack the receiver: %w", err)
 		}
 	}
@@ -152,10 +151,10 @@ func (p *packer) dirEntry(entry string, owner Owner) error {
 	return p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: entry + "/", Mode: 0o755, ModTime: time.Now(), Uid: owner.UID, Gid: owner.GID, Format: tar.FormatPAX})
 }
 
-// PackProgram writes an archive of only the receiver, for the directory under.
-func PackProgram(w io.Writer, program, under string) error {
+// PackReceiver writes an archive of only the receiver, for the directory under.
+func PackReceiver(w io.Writer, receiver *Receiver, under string) error {
 	p := &packer{tar: tar.NewWriter(w)}
-	if err := p.program(program, under); err != nil {
+	if err := p.receiver(receiver, under); err != nil {
 		return fmt.Errorf("pack the receiver: %w", err)
 	}
 	return p.tar.Close()
@@ -186,27 +185,18 @@ func (s Source) dirs(items []item) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-func (p *packer) program(file, under string) error {
+func (p *packer) receiver(r *Receiver, under string) error {
 	at := relTo(under, Program)
 	if at == "" {
 		return nil
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	if err := p.dirEntry(relTo(under, Dir), Owner{}); err != nil {
 		return err
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o755, Size: info.Size(), ModTime: info.ModTime()}); err != nil {
+	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: at, Mode: 0o755, Size: int64(len(r.Content)), ModTime: r.Modified}); err != nil {
 		return err
 	}
-	_, err = io.Copy(p.tar, f)
+	_, err := p.tar.Write(r.Content)
 	return err
 }
 

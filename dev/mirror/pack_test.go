@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sdev/dev/mirror"
 )
@@ -62,14 +63,11 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 	if err := os.Symlink("a.py", filepath.Join(p.here, "link")); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(t.TempDir(), "sdev")
-	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	receiver := &mirror.Receiver{Content: []byte("program"), Modified: time.Unix(1700000000, 0)}
 	source := p.syncer.Source
 	source.Owner = mirror.Owner{UID: 1234, GID: 2345}
 	var b bytes.Buffer
-	if failed, err := source.Pack(&b, program, "/"); err != nil || len(failed) != 0 {
+	if failed, err := source.Pack(&b, receiver, "/"); err != nil || len(failed) != 0 {
 		t.Fatal(failed, err)
 	}
 	headers := unpack(t, &b, container)
@@ -78,7 +76,7 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}
-	if h := headers[mirror.Program[1:]]; h == nil || h.Uid != 0 || h.Mode != 0o755 {
+	if h := headers[mirror.Program[1:]]; h == nil || h.Uid != 0 || h.Mode != 0o755 || h.Size != 7 || !h.ModTime.Equal(receiver.Modified) {
 		t.Errorf("the receiver: %+v", h)
 	}
 	p.same()
@@ -105,12 +103,12 @@ func TestPack_IsWhatTheReceiverWouldHaveWritten(t *testing.T) {
 		t.Error("the directory of the file that is gone is still there")
 	}
 	b.Reset()
-	if _, err := source.Pack(&b, "", "/"); err != nil || strings.Contains(b.String(), "program") {
+	if _, err := source.Pack(&b, nil, "/"); err != nil || strings.Contains(b.String(), "program") {
 		t.Errorf("the receiver is sent although it is there: %v", err)
 	}
 	p.write("deep/er/b.py", "b")
 	b.Reset()
-	if _, err := source.Pack(&b, program, "/app/deep"); err != nil {
+	if _, err := source.Pack(&b, receiver, "/app/deep"); err != nil {
 		t.Fatal(err)
 	}
 	if got := slices.Sorted(maps.Keys(unpack(t, &b, t.TempDir()))); !slices.Equal(got, []string{"./", "er/", "er/b.py"}) {

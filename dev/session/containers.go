@@ -16,7 +16,14 @@ type Containers struct {
 	Images  engine.Images
 	Exec    Execer
 	Files   Files
+	Machine Machine
 	Host    string // address of the engine, for messages
+}
+
+// Machine is the machine that runs the containers.
+type Machine interface {
+	// Architecture is its architecture, in Go's words: "amd64".
+	Architecture(ctx context.Context) (string, error)
 }
 
 // Runner runs a command in a container and returns its exit code.

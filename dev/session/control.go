@@ -31,7 +31,7 @@ func gatewayName(project, service string) string {
 	return plan.ContainerName(project, types.ServiceConfig{Name: service})
 }
 
-// call sends a request to the gateway in a container and returns its answer. It runs "sdev gateway call" there, which
+// call sends a request to the gateway in a container and returns its answer. It runs the gateway's program there, which
 // passes the request on to the control socket. The request goes over standard input, because other users can see the
 // arguments of a process.
 func call(ctx context.Context, r Runner, container string, req gateway.Request) (gateway.Status, error) {
@@ -40,7 +40,7 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 		return gateway.Status{}, err
 	}
 	var out, errs bytes.Buffer
-	code, err := r.Run(ctx, plan.Exec{Container: container, Command: []string{"/sdev", "gateway", "call"}, In: bytes.NewReader(line), Out: &out, Err: &errs})
+	code, err := r.Run(ctx, plan.Exec{Container: container, Command: dev.GatewayCommand(dev.GatewayProgram, dev.GatewayCall), In: bytes.NewReader(line), Out: &out, Err: &errs})
 	if err != nil {
 		return gateway.Status{}, err
 	}
@@ -134,12 +134,6 @@ func (l *gatewayLink) ProbeMount(ctx context.Context, p engine.Project) (engine.
 	}
 }
 
-// Targets of "sdev gateway tunnel", besides port numbers.
-const (
-	TunnelToApp      = "app"
-	TunnelToProvider = "provider"
-)
-
 // Forward implements [engine.Gateway]. It listens on ports of this machine and tunnels the connections to commands in
 // the gateway's container.
 func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engine.Ports) error {
@@ -151,12 +145,12 @@ func (l *gatewayLink) Forward(ctx context.Context, p engine.Project, ports engin
 			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("port %d of this machine is taken", port), Hint: "choose another with --port"}
 		}
 		return tunnel.Forward(ctx, listener, func(ctx context.Context) (io.ReadWriteCloser, error) {
-			return l.exec.Stream(ctx, gatewayName(p.Name, p.Gateway), false, "/sdev", "gateway", "tunnel", to)
+			return l.exec.Stream(ctx, gatewayName(p.Name, p.Gateway), false, dev.GatewayCommand(dev.GatewayProgram, dev.GatewayTunnel, to)...)
 		})
 	}
-	group.Go(func() error { return forward(ports.App, TunnelToApp) })
+	group.Go(func() error { return forward(ports.App, dev.TunnelToApp) })
 	if ports.Provider != 0 {
-		group.Go(func() error { return forward(ports.Provider, TunnelToProvider) })
+		group.Go(func() error { return forward(ports.Provider, dev.TunnelToProvider) })
 	}
 	return group.Wait()
 }

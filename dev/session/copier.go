@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,16 +14,18 @@ import (
 	"sdev/dev/engine"
 	"sdev/dev/gateway"
 	"sdev/dev/mirror"
+	"sdev/dev/sidecar"
 	"sdev/dev/watch"
 )
 
 // copier implements [engine.Copier]. It connects the watcher, which notices saves, with the mirror, which copies the
 // differences into a container.
 type copier struct {
-	files Files
-	exec  Execer
-	link  *gatewayLink
-	emit  func(dev.Event)
+	files   Files
+	exec    Execer
+	program func(context.Context) (sidecar.Program, error) // of the gateway, which is the receiver too
+	link    *gatewayLink
+	emit    func(dev.Event)
 }
 
 // Fill copies the project and the receiver into a container that does not run, in one archive. A container with a
@@ -40,18 +40,15 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 		return err
 	}
 	source := mirror.Source{Dir: p.Labels.Dir, Layout: l, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}
-	installed, err := c.hasReceiver(ctx, container)
+	receiver, err := c.missingReceiver(ctx, container)
 	if err != nil {
 		return err
 	}
 	var failed []mirror.Failure
 	pack := func(dir string) error {
-		return c.put(ctx, container, dir, func(w io.Writer, program string) error {
-			if installed {
-				program = ""
-			}
+		return c.put(ctx, container, dir, func(w io.Writer) error {
 			var err error
-			failed, err = source.Pack(w, program, dir)
+			failed, err = source.Pack(w, receiver, dir)
 			return err
 		})
 	}
@@ -71,21 +68,16 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 	return nil
 }
 
-// put writes an archive and sends it at the same time, to be unpacked in a directory. write gets the path of this
-// program, which is the receiver.
-func (c *copier) put(ctx context.Context, container, dir string, write func(w io.Writer, program string) error) error {
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program's file: %w", err)
-	}
+// put writes an archive and sends it at the same time, to be unpacked in a directory.
+func (c *copier) put(ctx context.Context, container, dir string, write func(w io.Writer) error) error {
 	r, w := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
-		err := write(w, program)
+		err := write(w)
 		w.CloseWithError(err)
 		written <- err
 	}()
-	err = c.files.Put(ctx, container, dir, r)
+	err := c.files.Put(ctx, container, dir, r)
 	_ = r.Close() // ends the writer, if the engine has refused the archive
 	if werr := <-written; err == nil {
 		return werr
@@ -93,8 +85,8 @@ func (c *copier) put(ctx context.Context, container, dir string, write func(w io
 	return err
 }
 
-// open starts the receiver in a running container. It first installs this program as the receiver if the container
-// has none, or another version.
+// open starts the receiver in a running container. It first installs the receiver if the container has none, or
+// another version.
 func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error) {
 	id, err := c.files.ContainerUser(ctx, container)
 	if err != nil {
@@ -106,29 +98,34 @@ func (c *copier) open(ctx context.Context, container string) (mirror.Peer, error
 	if err := c.installReceiver(ctx, container); err != nil {
 		return mirror.Peer{}, err
 	}
-	conn, err := c.exec.Stream(ctx, container, id.Restricted, mirror.Program, "gateway", "receive")
+	conn, err := c.exec.Stream(ctx, container, id.Restricted, dev.GatewayCommand(mirror.Program, dev.GatewayReceive)...)
 	return mirror.Peer{Conn: conn, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}, err
 }
 
 func (c *copier) installReceiver(ctx context.Context, container string) error {
-	if installed, err := c.hasReceiver(ctx, container); installed || err != nil {
+	receiver, err := c.missingReceiver(ctx, container)
+	if receiver == nil || err != nil {
 		return err
 	}
-	return c.put(ctx, container, mirror.Dir, func(w io.Writer, program string) error { return mirror.PackProgram(w, program, mirror.Dir) })
+	return c.put(ctx, container, mirror.Dir, func(w io.Writer) error { return mirror.PackReceiver(w, receiver, mirror.Dir) })
 }
 
-// hasReceiver reports whether the container's receiver is this same program, by size and modification time.
-func (c *copier) hasReceiver(ctx context.Context, container string) (bool, error) {
-	program, err := os.Executable()
+// missingReceiver returns the receiver for a container; nil if the container has the same one, by size and modification
+// time.
+func (c *copier) missingReceiver(ctx context.Context, container string) (*mirror.Receiver, error) {
+	p, err := c.program(ctx)
 	if err != nil {
-		return false, fmt.Errorf("find this program's file: %w", err)
-	}
-	own, err := os.Stat(program)
-	if err != nil {
-		return false, fmt.Errorf("read this program's file: %w", err)
+		return nil, err
 	}
 	size, modified, exists, err := c.files.Stat(ctx, container, mirror.Program)
-	return exists && size == own.Size() && modified.Equal(own.ModTime().Truncate(time.Second)), err
+	if err != nil || exists && size == p.Size && modified.Equal(p.Modified) {
+		return nil, err
+	}
+	content, err := p.Read()
+	if err != nil {
+		return nil, err
+	}
+	return &mirror.Receiver{Content: content, Modified: p.Modified}, nil
 }
 
 // Compare brings the files in a running container up to date, once.

@@ -1,12 +1,15 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/mirror"
+	"sdev/dev/sidecar"
 )
 
 func TestCopier_WarnsOnceAboutAFileUntilItIsCopied(t *testing.T) {
@@ -43,5 +46,36 @@ func TestCopier_WarnsOnlyAfterSeveralFailedStreams(t *testing.T) {
 	play(broken, broken, broken)
 	if warnings != 1 {
 		t.Errorf("%d warnings about a container that never answers, want one", warnings)
+	}
+}
+
+// receiverFile is a container's receiver, as its file's size and time.
+type receiverFile struct {
+	Files
+	size     int64
+	modified time.Time
+	exists   bool
+}
+
+func (f receiverFile) Stat(context.Context, string, string) (int64, time.Time, bool, error) {
+	return f.size, f.modified, f.exists, nil
+}
+
+func TestCopier_KeepsTheReceiverThatIsTheSameProgram(t *testing.T) {
+	p := sidecar.Program{Size: 7, Modified: time.Unix(1700000000, 0)} // Read is an error
+	for name, c := range map[string]struct {
+		file receiverFile
+		same bool
+	}{
+		"the same":       {receiverFile{size: 7, modified: p.Modified.UTC(), exists: true}, true},
+		"another size":   {receiverFile{size: 8, modified: p.Modified, exists: true}, false},
+		"another time":   {receiverFile{size: 7, modified: p.Modified.Add(time.Second), exists: true}, false},
+		"no file at all": {receiverFile{}, false},
+	} {
+		copier := &copier{files: c.file, program: func(context.Context) (sidecar.Program, error) { return p, nil }}
+		receiver, err := copier.missingReceiver(t.Context(), "shop-app-1")
+		if receiver != nil || (err == nil) != c.same {
+			t.Errorf("%s: %v, %v", name, receiver, err)
+		}
 	}
 }

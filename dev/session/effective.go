@@ -14,14 +14,23 @@ import (
 
 // Effective derives the model that a run of the project would use, and changes nothing. Image and ports come from the
 // container engine; if containers is nil or does not answer, Effective uses the ports of the last run, or the default
-// ones, and no facts about the image.
+// ones, the gateway for this machine's architecture, and no facts about the image.
 func (s *Session) Effective(ctx context.Context, containers *Containers) (*config.Effective, error) {
 	p := s.Project
 	parts, _, err := newParts(s.host, p)
 	if err != nil {
 		return nil, err
 	}
-	parts.Mode, parts.TLS = s.login.mode, s.options.TLS
+	gateway, err := s.host.Gateway("")
+	if containers != nil {
+		if chosen, asked := GatewayProgram(ctx, s.host, *containers); asked == nil {
+			gateway, err = chosen, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	parts.GatewayImage, parts.Mode, parts.TLS = gateway.Ref, s.login.mode, s.options.TLS
 	// The app's secrets on disk contain the ports of the last run.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
@@ -84,15 +93,14 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 	return derived, err
 }
 
-// newParts returns the inputs of [config.Overlay] that are known without the container engine: all but the image, and
+// newParts returns the inputs of [config.Overlay] that are known without the container engine: all but the images, and
 // the default ports in place of the actual ones. The mode is [dev.Local] until the caller sets it.
 func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
 	machine, warnings, err := config.ReadMachine(p, h.Getenv, h.Now())
 	if err != nil {
 		return config.Parts{}, nil, err
 	}
-	gateway, err := h.GatewayRef()
-	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, GatewayImage: gateway, Env: streamlit.DevEnv, Shim: streamlit.Shim(), ShimModules: streamlit.ShimModules(), BytecodeEnv: streamlit.ShimBytecode, StateDir: p.StatePath()}, warnings, err
+	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, Env: streamlit.DevEnv, Shim: streamlit.Shim(), ShimModules: streamlit.ShimModules(), BytecodeEnv: streamlit.ShimBytecode, StateDir: p.StatePath()}, warnings, err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {

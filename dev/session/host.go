@@ -6,6 +6,7 @@ import (
 
 	"sdev/dev/config"
 	"sdev/dev/detect"
+	"sdev/dev/sidecar"
 )
 
 // Host is the machine, the terminal and the global flags of the command that runs a project.
@@ -18,8 +19,8 @@ type Host struct {
 	Getenv  func(string) string // the value of one of Env
 	Targets map[string][]string // hand-off targets with their parameters, which x-sdev may name
 	Now     func() time.Time
-	// GatewayRef returns the reference of the gateway's image.
-	GatewayRef func() (string, error)
+	// Gateway returns the gateway's program for an architecture; "" is this machine's.
+	Gateway func(architecture string) (sidecar.Program, error)
 	// MFACode asks the user for the code of an AWS MFA device; nil without a terminal.
 	MFACode func() (string, error)
 }

@@ -10,6 +10,7 @@ import (
 	"sdev/dev/config"
 	"sdev/dev/engine"
 	"sdev/dev/plan"
+	"sdev/dev/sidecar"
 )
 
 // Session is a project together with the options of this run.
@@ -52,7 +53,7 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 	var mu sync.Mutex // guards first and the session: several jobs may read the project at the same time
 	return &engine.Engine{
 		Runtime: c.Runtime, Host: c.Host, Images: c.Images, Gateway: link, Emit: emit, Timeout: time.Minute,
-		Copier: &copier{files: c.Files, exec: c.Exec, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
+		Copier: &copier{files: c.Files, exec: c.Exec, program: func(ctx context.Context) (sidecar.Program, error) { return GatewayProgram(ctx, s.host, c) }, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
 		Source: func(ctx context.Context) (engine.Project, error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -107,7 +108,11 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	if err != nil {
 		return engine.Project{}, err
 	}
-	parts.Mode, parts.TLS = login.mode, s.options.TLS
+	gateway, err := GatewayProgram(ctx, s.host, c)
+	if err != nil {
+		return engine.Project{}, err
+	}
+	parts.GatewayImage, parts.Mode, parts.TLS = gateway.Ref, login.mode, s.options.TLS
 	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host)
 	state, err := p.StateDir()
 	if err != nil {

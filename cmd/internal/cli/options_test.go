@@ -77,9 +77,7 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("completion", "zsh", a.newCompletionCmd, completionOptions{shell: "zsh"}),
 		clitest.NewRow("help", "auth users", a.newHelpCmd, helpOptions{words: []string{"auth", "users"}}),
 		clitest.NewRow("gateway", "", a.newGatewayCmd, gatewayOptions{}),
-		clitest.NewRow("gateway receive", "", a.newReceiveCmd, receiveOptions{}),
-		clitest.NewRow("gateway tunnel", "app", a.newTunnelCmd, tunnelOptions{to: "app"}),
-		clitest.NewRow("gateway call", "", a.newCallCmd, callOptions{}),
+		clitest.NewRow("gateway", "tunnel app", a.newGatewayCmd, gatewayOptions{args: []string{"tunnel", "app"}}),
 	}
 	root := a.command()
 	root.InitDefaultHelpCmd()

@@ -120,9 +120,7 @@ func TestCommands_PrintThroughOnePlace(t *testing.T) {
 		"../console/screen.go":  "the dashboard draws the screen itself",
 		"../console/release.go": "nobody listens",
 		"../dashboard/host.go":  "a program in the container has the terminal",
-		"gateway_receive.go":    "copies of files, in a format of their own",
-		"gateway_tunnel.go":     "the bytes of a tunnel",
-		"gateway_call.go":       "sdev itself reads the status",
+		"gateway.go":            "sdev itself reads events and status, and the rest has a format of its own",
 	}
 	var files []string
 	for _, dir := range []string{".", "../console", "../auth", "../dashboard"} {

@@ -16,6 +16,7 @@ import (
 	"sdev/cmd/internal/console"
 	"sdev/dev/devtest"
 	"sdev/dev/plan"
+	"sdev/dev/sidecar"
 )
 
 // TestTranscripts runs the transcripts in testdata/transcripts: command lines as a user types them, on a container
@@ -98,7 +99,7 @@ func (s *transcript) streams(ts *testscript.TestScript, out, errs io.Writer) con
 	}
 	streams, _, _ := console.Buffers(env)
 	streams.Out, streams.Err, streams.OpenEngine = out, errs, s.world.open
-	streams.GatewayRef = func() (string, error) { return "sdev-gateway:test", nil }
+	streams.Gateway = func(string) (sidecar.Program, error) { return sidecar.Program{Ref: "sdev-gateway:test"}, nil }
 	return streams
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"sdev/cmd/internal/console"
 	"sdev/dev/devtest"
+	"sdev/dev/sidecar"
 )
 
 // sdev's own rules name certain files. That they do not name others explains nothing. A rule of the project that does
@@ -25,7 +26,7 @@ func TestWatch_LeavesOutTheOwnRulesThatNameOtherFiles(t *testing.T) {
 	})
 	explain := func(args ...string) string {
 		streams, out, errs := console.Buffers(nil)
-		streams.GatewayRef = func() (string, error) { return "sdev-gateway:test", nil }
+		streams.Gateway = func(string) (sidecar.Program, error) { return sidecar.Program{Ref: "sdev-gateway:test"}, nil }
 		if code := Main(t.Context(), t.Context(), streams, append([]string{"-C", dir, "watch", "--explain"}, args...)); code != 0 {
 			t.Fatalf("exit code %d: %s", code, errs)
 		}

@@ -45,7 +45,7 @@ const engineAddress = "fake://engine"
 
 func (w *world) open(context.Context, string) (console.Engine, error) {
 	return console.Engine{
-		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Host: engineAddress}, Release: w, Closer: w,
+		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Machine: w, Host: engineAddress}, Release: w, Closer: w,
 		Endpoint: docker.Endpoint{Host: engineAddress, Why: "a test", API: "1.41"},
 	}, nil
 }
@@ -103,7 +103,7 @@ func (w *world) hidePage() {
 
 // Run answers the gateway's control socket, and runs any other command on this machine.
 func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
-	if slices.Equal(x.Command, []string{"/sdev", "gateway", "call"}) {
+	if slices.Equal(x.Command, dev.GatewayCommand(dev.GatewayProgram, dev.GatewayCall)) {
 		var req gateway.Request
 		if err := json.NewDecoder(x.In).Decode(&req); err != nil {
 			return 1, err
@@ -122,6 +122,8 @@ func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
 	}
 	return 0, err
 }
+
+func (w *world) Architecture(context.Context) (string, error) { return "amd64", nil }
 
 func (w *world) answer(ctx context.Context, req gateway.Request) gateway.Status {
 	w.mu.Lock()

@@ -11,27 +11,28 @@ import (
 	"sdev/dev/engine"
 	"sdev/dev/hub"
 	"sdev/dev/session"
+	"sdev/dev/sidecar"
 )
 
 // Host describes this machine and the global flags to package session.
 func (c *Console) Host() session.Host {
-	h := session.Host{Dir: c.Dir, Files: c.Files, App: c.App, Entry: c.Entry, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, GatewayRef: c.gatewayRef}
+	h := session.Host{Dir: c.Dir, Files: c.Files, App: c.App, Entry: c.Entry, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, Gateway: c.gateway}
 	if c.InTTY && !c.JSON {
 		h.MFACode = c.askMFACode
 	}
 	return h
 }
 
-// gatewayRef is the reference of the gateway's image, which this program builds.
-func (c *Console) gatewayRef() (string, error) {
-	if c.GatewayRef != nil {
-		return c.GatewayRef()
+// gateway returns the gateway's program for an architecture.
+func (c *Console) gateway(architecture string) (sidecar.Program, error) {
+	if c.Gateway != nil {
+		return c.Gateway(architecture)
 	}
 	cache, err := c.CacheDir()
 	if err != nil {
-		return "", err
+		return sidecar.Program{}, err
 	}
-	return docker.GatewayRef(cache)
+	return sidecar.For(architecture, cache)
 }
 
 // Load reads the project that the global flags point at.
@@ -69,7 +70,7 @@ func openDocker(ctx context.Context, name string) (Engine, error) {
 		return Engine{}, err
 	}
 	return Engine{
-		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Host: e.Endpoint().Host},
+		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Machine: e, Host: e.Endpoint().Host},
 		Endpoint:   e.Endpoint(), Meter: e, Release: e, Closer: e,
 	}, nil
 }

@@ -43,7 +43,7 @@ func (c *Console) Releaser() *release.Releaser {
 		Templates: templates.Targets(), TemplatesVersion: templates.TargetsVersion, CacheDir: c.CacheDir,
 		OpenEngine: func(ctx context.Context) (release.Engine, error) {
 			e, err := c.Open(ctx)
-			return releaseEngine{e, c.gatewayRef}, err
+			return releaseEngine{e, c.Host()}, err
 		},
 		Emit: func(e dev.Event) {
 			if !c.JSON {
@@ -55,7 +55,7 @@ func (c *Console) Releaser() *release.Releaser {
 // releaseEngine is the container engine as package release sees it.
 type releaseEngine struct {
 	Engine
-	gatewayRef func() (string, error)
+	host session.Host
 }
 
 func (e releaseEngine) Inspect(ctx context.Context, ref string) (release.Image, error) {
@@ -72,11 +72,11 @@ func (e releaseEngine) Save(ctx context.Context, ref string) (io.ReadCloser, err
 }
 
 func (e releaseEngine) Start(ctx context.Context, t release.SmokeTest) (release.Container, error) {
-	gateway, err := e.gatewayRef()
+	gateway, err := session.GatewayProgram(ctx, e.host, e.Containers)
 	if err != nil {
 		return nil, err
 	}
-	tried, err := e.Release.StartSmokeTest(ctx, docker.SmokeTest{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway})
+	tried, err := e.Release.StartSmokeTest(ctx, docker.SmokeTest{Project: t.Project, Image: t.Image, Command: t.Command, Env: t.Env, Scratch: t.Scratch, Port: t.Port, Gateway: gateway.Ref})
 	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Code == dev.CodeEngine {
 		return nil, &release.StartError{Message: failure.Message}
 	}

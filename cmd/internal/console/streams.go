@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+
+	"sdev/dev/sidecar"
 )
 
 // Streams is what a command uses of the outside world: a terminal, or buffers in a test.
@@ -18,8 +20,8 @@ type Streams struct {
 	Env    []string // KEY=VALUE
 	// OpenEngine connects to the container engine of a docker context; "" is the default context. nil is Docker.
 	OpenEngine func(ctx context.Context, name string) (Engine, error)
-	// GatewayRef returns the reference of the gateway's image; nil is the image that this program builds.
-	GatewayRef func() (string, error)
+	// Gateway returns the gateway's program for an architecture, "" for this machine's; nil is package sidecar.
+	Gateway func(architecture string) (sidecar.Program, error)
 }
 
 // Buffers returns streams that read nothing and write into buffers, for tests.
