@@ -73,12 +73,7 @@ func (e *Engine) classic(ctx context.Context) bool {
 	case build.BuilderBuildKit:
 		return false
 	}
-	conn, err := e.api.DialHijack(ctx, "/grpc", "h2c", nil)
-	if err != nil {
-		return true
-	}
-	_ = conn.Close()
-	return false
+	return !e.hasBuildKit(ctx)
 }
 
 // removeTempImages removes the images of named contexts after a build. The build cache keeps their content.

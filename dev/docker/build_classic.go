@@ -134,8 +134,12 @@ type classicSteps struct {
 	failed bool
 }
 
-// classicStep matches the line with which the classic builder announces a step.
-var classicStep = regexp.MustCompile(`^Step (\d+)/(\d+) : (.*)`)
+// classicStep matches the line with which a classic builder announces a step: "Step 2/3 : RUN make" from Docker's,
+// "[1/2] STEP 2/3: RUN make" from podman's, which counts the steps of each stage.
+var classicStep = regexp.MustCompile(`^(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)`)
+
+// classicCached matches the line with which a classic builder says that it has the step's result. Podman's adds the id.
+var classicCached = regexp.MustCompile(`^-+> Using cache\b`)
 
 // read reads the builder's output to its end. It returns the error that the builder reports there.
 func (c *classicSteps) read(stream io.Reader) error {
@@ -169,10 +173,10 @@ func (c *classicSteps) line(text string) {
 		return
 	}
 	switch word := strings.TrimSpace(text); {
-	case word == "---> Using cache":
+	case classicCached.MatchString(word):
 		c.at.Cached = true
-	case strings.HasPrefix(word, "---> "), strings.HasPrefix(word, "Removing intermediate container "),
-		strings.HasPrefix(word, "Successfully built "), strings.HasPrefix(word, "Successfully tagged "):
+	case strings.HasPrefix(word, "---> "), strings.HasPrefix(word, "--> "), strings.HasPrefix(word, "Removing intermediate container "),
+		strings.HasPrefix(word, "COMMIT "), strings.HasPrefix(word, "Successfully built "), strings.HasPrefix(word, "Successfully tagged "):
 		// messages of the builder itself
 	default:
 		c.lines.add(text)

@@ -60,3 +60,35 @@ func TestClassicSteps_ThatEndWellHaveNoFailure(t *testing.T) {
 		t.Error("a stream that breaks off is taken for one that ends")
 	}
 }
+
+// The output of podman's builder, as version 5.8 sends it.
+const podmanStream = `{"stream":"[1/2] STEP 1/2: FROM docker.io/library/python:3.11 AS base\n"}
+{"stream":"[1/2] STEP 2/2: WORKDIR /app\n"}
+{"stream":"--\u003e Using cache 8a9d9b787573\n"}
+{"stream":"--\u003e 8a9d9b787573\n"}
+{"stream":"[2/2] STEP 1/2: FROM 8a9d9b787573\n"}
+{"stream":"[2/2] STEP 2/2: RUN make\n"}
+{"stream":"what went wrong\n"}
+{"stream":"one\ntwo\n"}
+{"error":"building at STEP \"RUN make\": while running runtime: exit status 3\n"}
+`
+
+func TestClassicSteps_OfPodmanShowTheFailedStepsOutput(t *testing.T) {
+	var events []dev.BuildStep
+	steps := &classicSteps{names: strings.NewReplacer(), now: time.Now, emit: func(e dev.Event) { events = append(events, e.(dev.BuildStep)) }}
+	err := steps.read(strings.NewReader(podmanStream))
+	if err == nil {
+		t.Fatal("a failed build is taken for one that ends well")
+	}
+	name, output := steps.failure()
+	if name != "2, RUN make" || !cmp.Equal(output, []string{"what went wrong", "one", "two"}) {
+		t.Errorf("%s: %q", name, output)
+	}
+	if len(events) != 7 || !events[3].Cached || events[3].Text != "WORKDIR /app" || events[5].Cached || events[6].Total != 2 {
+		t.Errorf("%+v", events)
+	}
+	message := dev.AsError((&recipe{}).failed(err, name, output)).Message
+	if want := "step 2, RUN make\n  what went wrong\n  one\n  two"; !strings.HasSuffix(message, want) {
+		t.Errorf("%q does not end with %q", message, want)
+	}
+}

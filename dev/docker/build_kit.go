@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,18 +28,12 @@ import (
 	"sdev/dev"
 )
 
-// buildKit builds with the engine's BuildKit. The session runs over the engine's own API (its /grpc
-// and /session upgrades), so cache mounts and secrets work without the buildx plugin.
+// buildKit builds with the engine's BuildKit. The session runs over the engine's own socket, so cache mounts and secrets
+// work without the buildx plugin.
 func (e *Engine) buildKit(ctx context.Context, r *recipe, emit func(dev.Event)) error {
-	builder, err := bk.New(ctx, "",
-		bk.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return e.api.DialHijack(ctx, "/grpc", "h2c", nil)
-		}),
-		bk.WithSessionDialer(func(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
-			return e.api.DialHijack(ctx, "/session", proto, meta)
-		}))
+	builder, err := e.connectBuildKit(ctx)
 	if err != nil {
-		return engineError("start a build", err)
+		return err
 	}
 	defer builder.Close() //nolint:errcheck // closing cannot lose anything
 	opt, err := e.solveOpt(ctx, r)

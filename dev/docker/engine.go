@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"crypto/tls"
 	"os"
 	"strings"
 	"sync"
@@ -21,6 +22,9 @@ type Engine struct {
 	endpoint Endpoint
 	builder  build.BuilderVersion // the builder that the engine reports; "" if none
 	getenv   func(string) string
+
+	newestAPI string      // the newest API that the engine has, which may be newer than the negotiated one
+	tls       *tls.Config // for an address with TLS; nil without
 
 	machine      sync.Mutex // guards architecture
 	architecture string     // see Engine.Architecture; "" before its first call
@@ -74,7 +78,8 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 	if err := ping(bounded, c.Host); err != nil {
 		return nil, err
 	}
-	api, err := client.NewClientWithOpts(append(c.opts, client.WithAPIVersionNegotiation())...)
+	e := &Engine{getenv: os.Getenv}
+	api, err := client.NewClientWithOpts(append(c.opts, client.WithAPIVersionNegotiation(), keepTLS(&e.tls))...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +97,8 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		_ = api.Close()
 		return nil, tooLow(c.API)
 	}
-	return &Engine{api: api, endpoint: c.Endpoint, builder: ping.BuilderVersion, getenv: os.Getenv}, nil
+	e.api, e.endpoint, e.builder, e.newestAPI = api, c.Endpoint, ping.BuilderVersion, ping.APIVersion
+	return e, nil
 }
 
 // Close closes the connection.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/containerd/v2/pkg/archive/compression"
+
 	"sdev/dev"
 	"sdev/dev/docker"
 	"sdev/dev/plan"
@@ -50,7 +52,12 @@ func findInImage(t *testing.T, e *docker.Engine, ref string, visit func(layer st
 			look(h.Name, content)
 			continue
 		}
-		for inner := tar.NewReader(bytes.NewReader(content)); ; {
+		look(h.Name, content) // a blob may be the configuration
+		unpacked, err := compression.DecompressStream(bytes.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for inner := tar.NewReader(unpacked); ; {
 			entry, err := inner.Next()
 			if err != nil {
 				break // the end, or a blob that is not a layer
@@ -63,6 +70,7 @@ func findInImage(t *testing.T, e *docker.Engine, ref string, visit func(layer st
 			look(h.Name+":"+entry.Name, file)
 			visit(h.Name, entry)
 		}
+		_ = unpacked.Close() // it was read from memory
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -28,50 +29,77 @@ import (
 //
 // Builders give files the time of the build, so that the same commit has different layers, and a different
 // digest, each time. normalizeTimestamps exports the built image, limits the timestamps in the layers that the
-// build has added to the commit's time, and imports it again: in one stream, without a temporary file, and
-// without any other change. The layers of the base image stay unchanged.
+// build has added to the commit's time, and imports it again, without any other change. The layers of the base image
+// stay unchanged. The classic image store saves plain layers, which pass in one stream, without a temporary file; for
+// those of the containerd image store see layoutNormalizer.
 //
 // A built image is normalized once; the name sdev-settled:… on the engine records the result.
 //
 // No library does this. mutate.Time of go-containerregistry and rewrite-timestamp of BuildKit also change layers of
-// the base image, which would then be pushed and pulled a second time; rewrite-timestamp is refused by the engine's
-// own exporter (moby/buildkit issue 4230); neither changes the source's timestamp in compiled Python files, so
-// Python would compile at each start; and mutate reads the archive several times, from a file as large as the image.
+// the base image, which would then be pushed and pulled a second time (newer versions of BuildKit do not);
+// rewrite-timestamp is refused by the exporter of the classic image store (moby/buildkit issue 4230); neither changes
+// the source's timestamp in compiled Python files, so that the layer of "pip install" would differ each time and Python
+// would compile at each start; and mutate reads the archive several times, from a file as large as the image.
 
 // normalizedName is the repository of normalized images; the tag is the original's id. Older versions use the
 // same name.
 const normalizedName = "sdev-settled"
 
-// normalizeTimestamps normalizes the image that a build has just tagged. Engines with containerd's image store
-// keep the builder's image.
+// normalizeTimestamps normalizes the image that a build has just tagged.
 func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(dev.Event)) error {
 	ref := r.Tag
 	built, err := e.api.ImageInspect(ctx, ref)
 	if err != nil {
 		return engineError("find the built image", err)
 	}
-	info, err := e.api.Info(ctx)
+	containerd, err := e.hasContainerdStore(ctx)
 	if err != nil {
-		return engineError("read the engine's storage driver", err)
-	}
-	if slices.ContainsFunc(info.DriverStatus, func(kv [2]string) bool { return kv[0] == "driver-type" && strings.Contains(kv[1], "containerd") }) {
-		return nil
+		return err
 	}
 	known := normalizedName + ":" + strings.TrimPrefix(built.ID, "sha256:")[:24]
 	if done, err := e.api.ImageInspect(ctx, known); err == nil {
 		return engineError("name image "+ref, e.retag(ctx, ref, built.ID, done.ID))
 	}
 	emit(dev.BuildStep{Service: r.Service, Text: "set the files' timestamps to the commit's, so that the image is reproducible"})
+	names := append([]string{ref, known}, r.Tags...)
+	rewrite := newTimestampNormalizer(r.Epoch, names).rewrite
+	if containerd {
+		dir, err := os.MkdirTemp("", "sdev-image-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		n := &layoutNormalizer{epoch: r.Epoch, names: names, dir: dir}
+		rewrite = func(to io.Writer, from io.Reader) error { return n.rewrite(ctx, to, from) }
+	}
+	if err := e.reload(ctx, ref, rewrite); err != nil {
+		return engineError("normalize the image's timestamps", err)
+	}
+	_, _ = e.api.ImageRemove(ctx, built.ID, image.RemoveOptions{}) // the build cache keeps its content
+	e.removeUnusedNames(ctx, known)
+	return nil
+}
+
+// hasContainerdStore reports whether the engine keeps its images in containerd's store.
+func (e *Engine) hasContainerdStore(ctx context.Context) (bool, error) {
+	info, err := e.api.Info(ctx)
+	if err != nil {
+		return false, engineError("read the engine's storage driver", err)
+	}
+	return slices.ContainsFunc(info.DriverStatus, func(kv [2]string) bool { return kv[0] == "driver-type" && strings.Contains(kv[1], "containerd") }), nil
+}
+
+// reload exports an image, rewrites the archive and imports the result.
+func (e *Engine) reload(ctx context.Context, ref string, rewrite func(to io.Writer, from io.Reader) error) error {
 	archive, err := e.api.ImageSave(ctx, []string{ref})
 	if err != nil {
-		return engineError("export image "+ref, err)
+		return err
 	}
 	defer archive.Close()
-	n := newTimestampNormalizer(r.Epoch, append([]string{ref, known}, r.Tags...))
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := n.rewrite(writer, archive)
+		err := rewrite(writer, archive)
 		writer.CloseWithError(err)
 		ended <- err
 	}()
@@ -80,12 +108,7 @@ func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(d
 	if cause := <-ended; cause != nil && !errors.Is(cause, io.ErrClosedPipe) {
 		err = cause
 	}
-	if err != nil {
-		return engineError("normalize the image's timestamps", err)
-	}
-	_, _ = e.api.ImageRemove(ctx, built.ID, image.RemoveOptions{}) // the build cache keeps its content
-	e.removeUnusedNames(ctx, known)
-	return nil
+	return err
 }
 
 // retag moves a name to another image.
@@ -238,7 +261,7 @@ func (n *timestampNormalizer) writeMetadata(out *tar.Writer) error {
 	if len(config.RootFS.DiffIDs) != len(m.Layers) {
 		return fmt.Errorf("the image has %d layers, but its configuration lists %d", len(m.Layers), len(config.RootFS.DiffIDs))
 	}
-	base := len(m.Layers) - n.added(config)
+	base := len(m.Layers) - addedLayers(config, n.epoch)
 	for i, name := range m.Layers {
 		if other, ok := n.duplicates[name]; ok {
 			name = other
@@ -273,11 +296,11 @@ func writeEntry(out *tar.Writer, name string, content []byte) error {
 	return err
 }
 
-// added is how many layers the build has added: those of the last history entries that have the build's time.
-func (n *timestampNormalizer) added(config dockerspec.DockerOCIImage) int {
+// addedLayers is how many layers the build has added: those of the last history entries that have the build's time.
+func addedLayers(config dockerspec.DockerOCIImage, epoch time.Time) int {
 	layers := 0
 	for _, line := range slices.Backward(config.History) {
-		if line.Created == nil || !line.Created.Equal(n.epoch) {
+		if line.Created == nil || !line.Created.Equal(epoch) {
 			break
 		}
 		if !line.EmptyLayer {

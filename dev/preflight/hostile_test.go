@@ -251,7 +251,14 @@ func FuzzOpen(f *testing.F) {
 	config := `{"rootfs": {"type": "layers", "diff_ids": ["sha256:` + strings.Repeat("ab", 32) + `"]}}`
 	manifest := `[{"Config": "c.json", "Layers": ["l"]}]`
 	layer := slices.Concat(tarBlock('0', "app/a.sh", 20, nil), filled("export A=1\n#########"), make([]byte, 1024))
-	f.Add(slices.Concat(tarBlock('0', "manifest.json", len(manifest), nil), filled(manifest), tarBlock('0', "c.json", len(config), nil), filled(config), tarBlock('0', "l", len(layer), nil), layer, make([]byte, 1024)))
+	for _, compress := range compressions() {
+		var packed bytes.Buffer
+		w := compress(&packed)
+		if _, err := w.Write(layer); err != nil || w.Close() != nil {
+			f.Fatal(err)
+		}
+		f.Add(slices.Concat(tarBlock('0', "manifest.json", len(manifest), nil), filled(manifest), tarBlock('0', "c.json", len(config), nil), filled(config), tarBlock('0', "l", packed.Len(), nil), filled(packed.String()), make([]byte, 1024)))
+	}
 	index := `{"manifests": [{"digest": "sha256:` + strings.Repeat("cd", 32) + `", "platform": {"os": "linux", "architecture": "amd64"}}]}`
 	f.Add(slices.Concat(tarBlock('0', "index.json", len(index), nil), filled(index), tarBlock('0', "blobs/sha256/"+strings.Repeat("cd", 32), 2, nil), filled("{}"), make([]byte, 1024)))
 	file := filepath.Join(f.TempDir(), "image.tar")
