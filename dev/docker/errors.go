@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api"
@@ -98,7 +97,7 @@ func cause(err error) string {
 		return e.Message
 	case errors.Is(err, fs.ErrNotExist):
 		return "the socket does not exist"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case dev.IsRefused(err):
 		return "nothing listens there"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "it timed out"

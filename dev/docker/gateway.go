@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"syscall"
 
 	"github.com/docker/docker/api/types/image"
 
@@ -35,9 +34,7 @@ func GatewayRef(cacheDir string) (ref string, err error) {
 		return "", fmt.Errorf("read this program's file: %w", err)
 	}
 	key := gatewayKey{Path: executable, Size: st.Size(), Modified: st.ModTime().UnixNano()}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		key.Inode = sys.Ino
-	}
+	key.Inode = dev.Inode(st)
 	file := filepath.Join(cacheDir, "gateway.json")
 	if ref, ok := key.cachedRef(file); ok {
 		return ref, nil

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +83,7 @@ func (c *Console) Exit(ctx context.Context, err error) int {
 	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
-	if errors.Is(err, syscall.EPIPE) {
+	if dev.IsReaderGone(err) {
 		return dev.ExitFailed // the reader of a pipe has left, as head does: that is not worth a message
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

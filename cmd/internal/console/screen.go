@@ -4,12 +4,13 @@ import (
 	"os"
 	"strings"
 
+	"sdev/cmd/internal/terminal"
 	"sdev/dev"
 )
 
 // HasScreen reports whether a dashboard can be shown: input and output are a terminal with cursor control.
 func (c *Console) HasScreen() bool {
-	return c.InTTY && c.OutTTY && c.Getenv("TERM") != "dumb" && c.Getenv("TERM") != ""
+	return c.InTTY && c.OutTTY && terminal.HasCursorControl(c.Getenv("TERM"))
 }
 
 // Screen returns the terminal as files.
