@@ -17,6 +17,13 @@ func LinkCount(info fs.FileInfo) uint64 { return linkCount(info) }
 // Inode returns the number of a file on its disk; 0 if the system does not tell.
 func Inode(info fs.FileInfo) uint64 { return inode(info) }
 
+// ContainerMode returns the permissions that a file gets in an image or a container: its own or, on Windows, where files
+// have none, rwxr-xr-x, as the docker command does.
+func ContainerMode(info fs.FileInfo) fs.FileMode { return containerMode(info) }
+
+// Home returns the user's home directory, as the environment has it; "" if it has none.
+func Home(getenv func(string) string) string { return getenv(homeVariable) }
+
 // IsRefused reports whether a connection failed because nothing listens at the address.
 func IsRefused(err error) bool { return isRefused(err) }
 

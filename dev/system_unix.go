@@ -32,6 +32,10 @@ func inode(info fs.FileInfo) uint64 {
 	return 0
 }
 
+func containerMode(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
+
+const homeVariable = "HOME"
+
 func isRefused(err error) bool      { return errors.Is(err, syscall.ECONNREFUSED) }
 func isAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 func isReaderGone(err error) bool   { return errors.Is(err, syscall.EPIPE) }

@@ -13,6 +13,10 @@ func owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
 func linkCount(fs.FileInfo) uint64              { return 1 }
 func inode(fs.FileInfo) uint64                  { return 0 }
 
+func containerMode(fs.FileInfo) fs.FileMode { return 0o755 }
+
+const homeVariable = "USERPROFILE"
+
 func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) }
 
 // isAddressTaken counts WSAEACCES: Windows returns it for ports that another program has for itself alone, and for the

@@ -63,7 +63,7 @@ func (p *packer) add(it item) error {
 		}
 		body, size = bytes.NewReader(b), int64(len(b))
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p.entryName(it.location), Mode: int64(info.Mode().Perm()), Size: size, ModTime: info.ModTime(),
+	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p.entryName(it.location), Mode: int64(dev.ContainerMode(info)), Size: size, ModTime: info.ModTime(),
 		Uid: p.source.Owner.UID, Gid: p.source.Owner.GID, Format: tar.FormatPAX}); err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (c *Console) Colored() bool {
 }
 
 // Guard refuses to write at certain places, even if a flag names one.
-func (c *Console) Guard() destination.Guard { return destination.NewGuard(c.Getenv("HOME")) }
+func (c *Console) Guard() destination.Guard { return destination.NewGuard(dev.Home(c.Getenv)) }
 
 // CacheDir is sdev's cache directory on this machine, which may not exist yet.
 func (c *Console) CacheDir() (string, error) {
