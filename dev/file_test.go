@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 )
 
 // things returns a directory with every kind of file.
@@ -32,7 +33,7 @@ func things(t *testing.T) string {
 	}
 	t.Cleanup(func() { l.Close() })
 	for _, err := range []error{
-		os.WriteFile(at("file"), []byte("text"), 0o600), os.Mkdir(at("directory"), 0o700), syscall.Mkfifo(at("pipe"), 0o600),
+		os.WriteFile(at("file"), []byte("text"), 0o600), os.Mkdir(at("directory"), 0o700), devtest.MakePipe(at("pipe")),
 		os.Symlink("file", at("link")), os.Symlink("loop", at("loop")), os.Symlink("nowhere", at("dangling")), os.Symlink("/dev/zero", at("zero")), os.Symlink("/dev/null", at("empty")), os.Symlink("pipe", at("link to pipe")),
 		os.WriteFile(at("large"), nil, 0o600), os.Truncate(at("large"), dev.MaxFile+1), os.WriteFile(at("full"), nil, 0o600), os.Truncate(at("full"), dev.MaxFile),
 	} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -31,5 +32,12 @@ func RealPath(name string) string {
 // directory. It allocates nothing, because walks call it for every file.
 func IsWithin(dir, path string) bool {
 	rest, ok := strings.CutPrefix(path, dir)
-	return ok && (rest == "" || dir == "/" || os.IsPathSeparator(rest[0]))
+	return ok && (rest == "" || os.IsPathSeparator(rest[0]) || dir != "" && os.IsPathSeparator(dir[len(dir)-1])) // "/", or "C:\"
 }
+
+// IsAbs reports whether a path is absolute, on this system or in the engine's virtual machine: on Windows, the
+// /var/run/docker.sock of a compose file is there, and not in the project.
+func IsAbs(name string) bool { return filepath.IsAbs(name) || path.IsAbs(name) }
+
+// IsTop reports whether a clean path is the top of the file system, or of a drive.
+func IsTop(dir string) bool { return filepath.Dir(dir) == dir && filepath.IsAbs(dir) }

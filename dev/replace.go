@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"syscall"
+	"time"
 )
 
 // sdev replaces a file in one step: it writes the new content to a temporary file in the same directory, then renames
 // that. A reader, a crash or a full disk sees the old content or the new, never a part of it, and an error leaves no
-// temporary file. A link is replaced, not followed.
+// temporary file. A link is replaced, not followed. On Windows a file that another program has open cannot be
+// replaced; the rename waits a little for it.
 //
 // The owner of the file decides whether the content is flushed to the disk before the rename. Without the flush, some
 // file systems (XFS; ext4 without auto_da_alloc) may lose both contents when the power fails.
@@ -84,7 +85,7 @@ func (r replacement) put(root *os.Root, name, shown string) error {
 		err = r.check()
 	}
 	if err == nil {
-		err = replaceError("rename", shown, root.Rename(temp, name))
+		err = replaceError("rename", shown, whileOpen(func() error { return root.Rename(temp, name) }, isOpenElsewhere, renameWithin))
 	}
 	if err != nil {
 		return errors.Join(err, root.Remove(temp))
@@ -92,13 +93,29 @@ func (r replacement) put(root *os.Root, name, shown string) error {
 	return nil
 }
 
+// renameWithin limits how long a rename waits for other programs to close the file.
+const renameWithin = 2 * time.Second
+
+// whileOpen repeats a rename for a limited time as long as another program has the file open. The system does not tell
+// when that ends, so whileOpen tries again after a pause that doubles, beginning with a millisecond.
+func whileOpen(rename func() error, open func(error) bool, most time.Duration) error {
+	end := time.Now().Add(most)
+	for pause := time.Millisecond; ; pause *= 2 {
+		err := rename()
+		if err == nil || !open(err) || time.Now().Add(pause).After(end) {
+			return err
+		}
+		<-time.After(pause)
+	}
+}
+
 func (r replacement) fill(f *os.File, shown string) error {
 	if _, err := f.Write(r.content); err != nil {
 		return replaceError("write", shown, err)
 	}
 	if r.like != nil {
-		if owner, ok := r.like.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
-			if err := f.Chown(int(owner.Uid), int(owner.Gid)); err != nil {
+		if uid, gid, ok := Owner(r.like); ok && uid != os.Geteuid() {
+			if err := f.Chown(uid, gid); err != nil {
 				return replaceError("chown", shown, err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 
 	"sdev/cmd/internal/cli"
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/terminal"
 )
 
 func main() {
@@ -47,6 +48,7 @@ func system() console.Streams {
 	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
 	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd()))
 	if s.OutTTY {
+		_, _ = terminal.EnableSequences(os.Stdout) // for colours; the console keeps it, as it does for other programs
 		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 			s.Width = width
 		}

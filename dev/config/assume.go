@@ -410,7 +410,7 @@ func (p *Project) recordAssumption(message string) {
 // error names neither the file nor a fix.
 func checkCommand(p *Project) error {
 	command := p.command(ImageFacts{})
-	if len(command) == 0 || filepath.IsAbs(command[0]) || !strings.Contains(command[0], "/") {
+	if len(command) == 0 || path.IsAbs(command[0]) || !strings.Contains(command[0], "/") {
 		return nil
 	}
 	script := filepath.Join(p.Dir, filepath.FromSlash(command[0]))

@@ -97,13 +97,15 @@ func (o *overlay) pythonPathWhy() string {
 //
 // An image with USER root, or a mount into root's home, expects root: it may install packages at the start, or
 // read the mount there.
+//
+// If the user's ids mean nothing to containers (see [Machine.Foreign]), the image decides who runs the app.
 func (o *overlay) user() {
 	if why := o.expectsRoot(); why != "" {
 		o.app.User = "0:0"
 		o.note("root, because "+why, "user")
 		return
 	}
-	if o.app.User == "" {
+	if o.app.User == "" && !o.parts.Machine.Foreign {
 		o.app.User = fmt.Sprintf("%d:%d", o.parts.Machine.UID, o.parts.Machine.GID)
 		o.note("your user, so that files in the mount stay yours", "user")
 	}
@@ -116,14 +118,14 @@ func (o *overlay) user() {
 	}
 	o.set("HOME", homeDir, "sdev: a writable home for that user")
 	uid, gid, _ := strings.Cut(o.app.User, ":")
-	owner := ""
+	owner, mode := "", "1777" // for a user without a number: whoever that is
 	if _, err := strconv.Atoi(uid); err == nil {
-		owner = ",uid=" + uid
+		owner, mode = ",uid="+uid, "0755"
 	}
 	if _, err := strconv.Atoi(gid); err == nil {
 		owner += ",gid=" + gid
 	}
-	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode=0755"+owner)
+	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode="+mode+owner)
 	o.note("sdev: the home directory above", "tmpfs")
 }
 
@@ -216,7 +218,7 @@ func (o *overlay) aws() {
 func (o *overlay) withoutHostAWS() {
 	dir := o.parts.Machine.AWS.Dir
 	o.app.Volumes = slices.DeleteFunc(slices.Clone(o.app.Volumes), func(v types.ServiceVolumeConfig) bool {
-		within := dir != "" && (filepath.Clean(v.Source) == dir || strings.HasPrefix(v.Source, dir+"/"))
+		within := dir != "" && dev.IsWithin(dir, filepath.Clean(v.Source))
 		return v.Type == types.VolumeTypeBind && within
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -290,12 +291,18 @@ func (o *overlay) gatewayService() types.ServiceConfig {
 	uid, gid := o.parts.Machine.UID, o.parts.Machine.GID
 	g := types.ServiceConfig{Name: GatewayService}
 	g.Image, g.PullPolicy = o.parts.GatewayImage, types.PullPolicyNever
+	if o.parts.Machine.Foreign {
+		uid, gid = 0, 0
+	}
 	g.User, g.ReadOnly, g.CapDrop = fmt.Sprintf("%d:%d", uid, gid), true, []string{"ALL"}
-	if uid == 0 {
+	switch {
+	case o.parts.Machine.Foreign:
+		g.CapAdd = []string{"DAC_OVERRIDE"} // some virtual machines show files with the user's id, and the state directory is written
+	case uid == 0:
 		g.CapAdd = []string{"DAC_READ_SEARCH"} // root may read every project on this machine
 	}
 	g.SecurityOpt = []string{"no-new-privileges:true"}
-	g.Tmpfs = types.StringList{fmt.Sprintf("%s:uid=%d,gid=%d,mode=0700", filepath.Dir(dev.GatewaySocket), uid, gid)}
+	g.Tmpfs = types.StringList{fmt.Sprintf("%s:uid=%d,gid=%d,mode=0700", path.Dir(dev.GatewaySocket), uid, gid)}
 	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
 	if o.out.GatewayConfig.Root != "" {
 		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.GatewayProjectDir, ReadOnly: true}}

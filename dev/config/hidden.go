@@ -165,7 +165,7 @@ func checkState(p *Project) error {
 		if source == "" || strings.Contains(source, "://") {
 			continue
 		}
-		if !filepath.IsAbs(source) {
+		if !dev.IsAbs(source) {
 			source = filepath.Join(p.Dir, source)
 		}
 		if _, inside := relativeTo(state, dev.RealPath(source)); !inside {

@@ -20,10 +20,13 @@ import (
 
 // Machine is what the machine and the user's environment contribute to a run.
 type Machine struct {
-	UID, GID int
-	AWS      AWS
-	CA       CA
-	Proxy    map[string]string // HTTP_PROXY and the like, in both spellings, only those set
+	UID, GID int // of the user who runs sdev
+	// Foreign says that UID and GID mean nothing to containers: the engine runs in a virtual machine, which shows shared
+	// files as those of whoever reads them, and gives new ones to the user. So it is on macOS and Windows.
+	Foreign bool
+	AWS     AWS
+	CA      CA
+	Proxy   map[string]string // HTTP_PROXY and the like, in both spellings, only those set
 }
 
 // AWS is what ~/.aws says. The zero value means that there is none.
@@ -62,7 +65,7 @@ func (c CA) Write() error {
 
 // ReadMachine reads user, home directory and environment. Missing optional parts are warnings.
 func ReadMachine(p *Project, getenv func(string) string, now time.Time) (Machine, []dev.Warning, error) {
-	m := Machine{UID: os.Getuid(), GID: os.Getgid(), Proxy: proxies(getenv)}
+	m := Machine{UID: os.Getuid(), GID: os.Getgid(), Foreign: foreignIDs, Proxy: proxies(getenv)}
 	var err error
 	if m.CA, err = readCA(p, getenv); err != nil {
 		return m, nil, err

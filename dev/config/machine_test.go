@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -186,8 +185,8 @@ func TestReadMachine_CA(t *testing.T) {
 
 func TestReadMachine_NeverWaitsForWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
-	for _, err := range []error{os.MkdirAll(filepath.Join(dir, ".aws"), 0o700), os.MkdirAll(filepath.Join(dir, ".docker"), 0o700), syscall.Mkfifo(filepath.Join(dir, ".aws", "config"), 0o600),
-		os.Symlink("/dev/zero", filepath.Join(dir, ".aws", "credentials")), syscall.Mkfifo(filepath.Join(dir, ".docker", "config.json"), 0o600)} {
+	for _, err := range []error{os.MkdirAll(filepath.Join(dir, ".aws"), 0o700), os.MkdirAll(filepath.Join(dir, ".docker"), 0o700), devtest.MakePipe(filepath.Join(dir, ".aws", "config")),
+		os.Symlink("/dev/zero", filepath.Join(dir, ".aws", "credentials")), devtest.MakePipe(filepath.Join(dir, ".docker", "config.json"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +206,7 @@ func TestReadMachine_NeverWaitsForWhatIsNoFile(t *testing.T) {
 func TestReadFiles_RefusesWhatIsNoFile(t *testing.T) {
 	e, _ := overlaid(t, "services:\n  streamlit-local:\n    image: x\n    command: streamlit run Home.py\n    secrets: [key]\nsecrets: {key: {file: ./key}}\n")
 	name := e.Project.Secrets["key"].File
-	if err := syscall.Mkfifo(name, 0o600); err != nil {
+	if err := devtest.MakePipe(name); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.ReadFiles(); err == nil || !strings.Contains(err.Error(), "docker-compose.yml:6: secrets.key cannot be read: ") || !strings.Contains(err.Error(), "it is a named pipe") {

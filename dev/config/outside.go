@@ -28,7 +28,7 @@ func outsideMounts(p *Project, app types.ServiceConfig) []dev.Mount {
 		if _, inside := p.relative(v.Source); v.Type != types.VolumeTypeBind || inside || !filepath.IsAbs(v.Source) || strings.HasPrefix(filepath.Base(v.Source), ".") {
 			continue
 		}
-		if !slices.ContainsFunc(around, func(dir string) bool { return dir != "/" && dev.IsWithin(dir, filepath.Clean(v.Source)) }) {
+		if !slices.ContainsFunc(around, func(dir string) bool { return !dev.IsTop(dir) && dev.IsWithin(dir, filepath.Clean(v.Source)) }) {
 			continue
 		}
 		if st, err := os.Stat(v.Source); err != nil || !st.IsDir() {

@@ -202,12 +202,28 @@ func TestOverlay_IdentityIsYoursUnlessTheFileSaysOtherwise(t *testing.T) {
 	for name, c := range map[string]struct{ service, user, home, tmpfs string }{
 		"nothing said": {"{image: shop}", "1000:1001", "/home/sdev", "/home/sdev:exec,mode=0755,uid=1000,gid=1001"},
 		"a user":       {"{image: shop, user: \"7\"}", "7", "/home/sdev", "/home/sdev:exec,mode=0755,uid=7"},
-		"a name":       {"{image: shop, user: app}", "app", "/home/sdev", "/home/sdev:exec,mode=0755"},
+		"a name":       {"{image: shop, user: app}", "app", "/home/sdev", "/home/sdev:exec,mode=1777"},
 		"a home":       {"{image: shop, environment: {HOME: /root}}", "1000:1001", "/root", ""},
 	} {
 		_, app := overlaid(t, "services:\n  streamlit: "+c.service+"\n")
 		if got := strings.Join(app.Tmpfs, " "); app.User != c.user || value(app, "HOME") != c.home || got != c.tmpfs {
 			t.Errorf("%s: user %q, home %q, tmpfs %q", name, app.User, value(app, "HOME"), got)
+		}
+	}
+}
+
+// On macOS and Windows the user's ids mean nothing in the engine's virtual machine.
+func TestOverlay_LeavesUsersToAVirtualMachine(t *testing.T) {
+	e, app := overlaid(t, "services:\n  streamlit: {image: shop}\n", func(p *config.Parts) { p.Machine.UID, p.Machine.GID, p.Machine.Foreign = 501, 20, true })
+	if got := strings.Join(app.Tmpfs, " "); app.User != "" || value(app, "HOME") != "/home/sdev" || got != "/home/sdev:exec,mode=1777" {
+		t.Errorf("the app: user %q, home %q, tmpfs %q", app.User, value(app, "HOME"), got)
+	}
+	if g := e.Project.Services[config.GatewayService]; g.User != "0:0" || !slices.Equal(g.CapAdd, []string{"DAC_OVERRIDE"}) || strings.Join(g.Tmpfs, " ") != "/run/sdev:uid=0,gid=0,mode=0700" {
+		t.Errorf("the gateway: user %q, capabilities %v, tmpfs %q", g.User, g.CapAdd, g.Tmpfs)
+	}
+	for service, want := range map[string]string{"{image: shop, user: \"7\"}": "7", "{image: shop, volumes: [\"data:/root/x\"]}": "0:0"} {
+		if _, app := overlaid(t, "services:\n  streamlit: "+service+"\nvolumes: {data: }\n", func(p *config.Parts) { p.Machine.Foreign = true }); app.User != want {
+			t.Errorf("%s: user %q, want %q", service, app.User, want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"sdev/dev"
 )
@@ -78,7 +76,7 @@ func (p private) check(name string, d fs.DirEntry, err error) error {
 		return fs.SkipDir
 	case !p.owners[uid] && uid != 0:
 		return unsafeStateError(full, "it belongs to "+userName(uid))
-	case info.Mode().IsRegular() && links(info) > 1:
+	case info.Mode().IsRegular() && dev.LinkCount(info) > 1:
 		return unsafeStateError(full, "the file has a second name elsewhere (a hard link)")
 	case !p.owners[uid]: // owned by root, as a container may leave it
 		return nil
@@ -101,7 +99,7 @@ func restrictMode(info fs.FileInfo, chmod func(os.FileMode) error) error {
 	if want == info.Mode().Perm() {
 		return nil
 	}
-	if err := chmod(want); err != nil && !errors.Is(err, syscall.EROFS) {
+	if err := chmod(want); err != nil && !dev.IsReadOnly(err) {
 		return err
 	}
 	return nil
@@ -118,17 +116,10 @@ func owners(parent string) map[uint32]bool {
 }
 
 func ownerOf(info fs.FileInfo) uint32 {
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		return sys.Uid
+	if uid, _, ok := dev.Owner(info); ok {
+		return uint32(uid) // as above
 	}
 	return uint32(os.Getuid()) // as above
-}
-
-func links(info fs.FileInfo) uint64 {
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(sys.Nlink) //nolint:unconvert // it is smaller on other systems
-	}
-	return 1
 }
 
 func userName(uid uint32) string {

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/devtest"
 )
 
 func must(t *testing.T, errs ...error) {
@@ -46,12 +46,12 @@ func TestState_WhatLeadsElsewhereIsNotFollowed(t *testing.T) {
 		"a link to nothing":             {func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/gone", state)) }, "", "a link to /"},
 		"a link to the project":         {func(t *testing.T, state, _ string) { must(t, os.Symlink(".", state)) }, "", "a link to ."},
 		"a file":                        {func(t *testing.T, state, _ string) { must(t, os.WriteFile(state, nil, 0o600)) }, "", "a file"},
-		"a named pipe":                  {func(t *testing.T, state, _ string) { must(t, syscall.Mkfifo(state, 0o600)) }, "", "a named pipe"},
+		"a named pipe":                  {func(t *testing.T, state, _ string) { must(t, devtest.MakePipe(state)) }, "", "a named pipe"},
 		"a linked directory":            {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/auth")) }), "auth", "a link"},
 		"a linked file":                 {inState("auth", func(t *testing.T, state, other string) { must(t, os.Symlink(other+"/kept", state+"/auth/client.json")) }), "auth/client.json", "a link"},
 		"a linked file of its own":      {inState("", func(t *testing.T, state, _ string) { must(t, os.Symlink("state.json", state+"/aws.token")) }), "aws.token", "a link"},
 		"a file with two names":         {inState("", func(t *testing.T, state, other string) { must(t, os.Link(other+"/kept", state+"/aws.token")) }), "aws.token", "hard link"},
-		"a named pipe in it":            {inState("", func(t *testing.T, state, _ string) { must(t, syscall.Mkfifo(state+"/state.json", 0o600)) }), "state.json", "a named pipe"},
+		"a named pipe in it":            {inState("", func(t *testing.T, state, _ string) { must(t, devtest.MakePipe(state+"/state.json")) }), "state.json", "a named pipe"},
 		"a socket in it":                {inState("", listenAt), "lock", "a socket"},
 		"a linked cache":                {inState("aws/sso", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/aws/sso/cache")) }), "aws/sso/cache", "a link"},
 		"a linked directory of caches":  {inState("", func(t *testing.T, state, other string) { must(t, os.Symlink(other, state+"/aws")) }), "aws", "a link"},

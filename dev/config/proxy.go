@@ -37,8 +37,8 @@ func proxies(getenv func(string) string) map[string]string {
 func dockerProxies(getenv func(string) string) map[string]string {
 	found := map[string]string{}
 	dir := getenv(dockerconfig.EnvOverrideConfigDir)
-	if dir == "" && getenv("HOME") != "" {
-		dir = filepath.Join(getenv("HOME"), ".docker")
+	if dir == "" && dev.Home(getenv) != "" {
+		dir = filepath.Join(dev.Home(getenv), ".docker")
 	}
 	if dir == "" {
 		return found

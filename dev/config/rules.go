@@ -195,11 +195,11 @@ func (p *Project) relative(path string) (string, bool) {
 	if strings.Contains(path, "://") || strings.HasPrefix(path, "git@") {
 		return "", false
 	}
-	if !filepath.IsAbs(path) {
+	if !dev.IsAbs(path) {
 		path = filepath.Join(p.Dir, path)
 	}
 	rel, err := filepath.Rel(p.Dir, path)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true

@@ -9,22 +9,14 @@ import (
 	"sdev/dev"
 )
 
-// Directories of the system. Nothing is written anywhere below a tree, and nothing directly into a parent, below which
-// people have directories of their own.
-var (
-	systemTrees = []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib64", "/usr/sbin", "/usr/share",
-		"/var/cache", "/var/db", "/var/lib", "/var/log", "/var/run", "/var/spool", "/System", "/Library", "/private/etc", "/private/var/db"}
-	systemParents = []string{"/", "/home", "/media", "/mnt", "/opt", "/srv", "/tmp", "/usr", "/usr/local", "/usr/src", "/var", "/var/tmp", "/Applications", "/Users", "/Volumes", "/private", "/private/tmp", "/private/var"}
-)
-
 // Guard checks destinations for one user. The zero value is for a user without a home directory.
 type Guard struct {
 	Home string // "" if the user has none
 }
 
-// NewGuard returns the guard for the user with this HOME. A relative path or the root directory counts as none.
+// NewGuard returns the guard for the user with this home directory. A relative path or the root directory counts as none.
 func NewGuard(home string) Guard {
-	if !filepath.IsAbs(home) || filepath.Clean(home) == "/" {
+	if !filepath.IsAbs(home) || dev.IsTop(filepath.Clean(home)) {
 		return Guard{}
 	}
 	return Guard{filepath.Clean(home)}
@@ -37,7 +29,7 @@ func (g Guard) RefuseDir(dir string) string {
 		if why := Reserved(name); why != "" {
 			return why
 		}
-		if slices.Contains(systemParents, name) || g.isSystem(name) {
+		if dev.IsTop(name) || isSystemParent(name) || g.isSystem(name) {
 			return "it is a directory of the system"
 		}
 	}
@@ -71,7 +63,15 @@ func (g Guard) RefuseReport(file string, isReport func(content []byte) bool) str
 // isSystem reports whether a path is in a directory of the system. A home or temporary directory may be in one, too,
 // and belongs to the user.
 func (g Guard) isSystem(name string) bool {
-	return slices.ContainsFunc(systemTrees, func(tree string) bool { return Within(tree, name) }) && !Within(dev.RealPath(g.Home), name) && !Within(dev.RealPath(os.TempDir()), name)
+	return slices.ContainsFunc(systemTrees(), func(tree string) bool { return Within(tree, name) }) && !Within(dev.RealPath(g.Home), name) && !Within(dev.RealPath(os.TempDir()), name)
+}
+
+// isSystemParent reports whether a path is a directory of the system below which people have directories of their own.
+func isSystemParent(name string) bool {
+	return slices.ContainsFunc(systemParents(), func(parent string) bool {
+		rel, err := filepath.Rel(parent, name) // which ignores case where the system does
+		return err == nil && rel == "."
+	})
 }
 
 // Reserved says why a directory is reserved: only git or sdev itself writes there. It returns "" for any other

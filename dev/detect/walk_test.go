@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
 	"unicode/utf16"
 
 	"sdev/dev/detect"
+	"sdev/dev/devtest"
 )
 
 // onDisk creates a directory with these files and reads it as the command does.
@@ -88,7 +88,7 @@ func TestTree_LinksNeitherLeadInCirclesNorOut(t *testing.T) {
 
 func TestTree_LeavesOutWhatCannotBeReadAndSaysSo(t *testing.T) {
 	f := onDisk(t, map[string]string{"app.py": app, "big.py": app + strings.Repeat("#\n", 1<<20), "binary.py": app + "\x00"}, func(dir string) {
-		must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.py"), 0o644)) // to open it would wait for a writer
+		must(t, devtest.MakePipe(filepath.Join(dir, "pipe.py"))) // to open it would wait for a writer
 		must(t, os.WriteFile(filepath.Join(dir, "bad\xff.py"), []byte(app), 0o644))
 		must(t, os.Mkdir(filepath.Join(dir, "bad\xfffolder"), 0o755))
 	})

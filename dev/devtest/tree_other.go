@@ -2,7 +2,13 @@
 
 package devtest
 
-import "io/fs"
+import (
+	"errors"
+	"io/fs"
+)
 
 // owner is not implemented for this system.
 func owner(fs.FileInfo) string { return "" }
+
+// MakePipe is not implemented for this system.
+func MakePipe(string) error { return errors.ErrUnsupported }

@@ -14,3 +14,6 @@ func owner(info fs.FileInfo) string {
 	}
 	return ""
 }
+
+// MakePipe makes a named pipe, whose reader waits for a writer. It fails on Windows, where files cannot be pipes.
+func MakePipe(name string) error { return syscall.Mkfifo(name, 0o600) }

@@ -145,6 +145,7 @@ func (p packer) entry(path, rel string, d fs.DirEntry) error {
 		return err
 	}
 	header.Name, header.Uid, header.Gid, header.Uname, header.Gname = rel, 0, 0, "", ""
+	header.Mode, header.Linkname = header.Mode&^0o777|int64(dev.ContainerMode(info)), filepath.ToSlash(link)
 	header.AccessTime, header.ChangeTime = time.Time{}, time.Time{}
 	if info.IsDir() {
 		header.Name += "/"

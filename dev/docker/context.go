@@ -42,6 +42,7 @@ type finder struct {
 	home   string
 	usual  string // address of the default socket
 	uid    int
+	on     engineSystem // what differs between operating systems
 
 	timeout time.Duration // how long an engine may take to answer; 0 is the default
 }
@@ -51,7 +52,7 @@ func newFinder() finder {
 	if err != nil {
 		home = "" // then there are no sockets below it
 	}
-	return finder{getenv: os.Getenv, home: home, usual: client.DefaultDockerHost, uid: os.Getuid()}
+	return finder{getenv: os.Getenv, home: home, usual: client.DefaultDockerHost, uid: os.Getuid(), on: thisSystem()}
 }
 
 // standard is the name of the context that stands for DOCKER_HOST or the default socket.
@@ -107,53 +108,6 @@ func (f finder) configDir() string {
 		return dir
 	}
 	return filepath.Join(f.home, ".docker")
-}
-
-// usualFirst returns the default socket, then the existing sockets of other engines.
-func (f finder) usualFirst() ([]candidate, error) {
-	first, err := f.fromHost(Endpoint{Host: f.usual, Why: "the default socket"})
-	if err != nil {
-		return nil, err
-	}
-	out := []candidate{first}
-	for _, s := range f.sockets() {
-		if st, err := os.Stat(s.path); err != nil || st.Mode()&os.ModeSocket == 0 {
-			continue
-		}
-		c, err := f.fromHost(Endpoint{Host: "unix://" + s.path, Why: s.product + ", because the default socket does not answer"})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
-type socket struct{ path, product string }
-
-// sockets are the paths on which other engines listen.
-// Source: the manuals of rootless Docker, Docker Desktop, colima, Rancher Desktop, OrbStack, podman.
-func (f finder) sockets() []socket {
-	runtime := f.getenv("XDG_RUNTIME_DIR")
-	if runtime == "" {
-		runtime = fmt.Sprintf("/run/user/%d", f.uid)
-	}
-	out := []socket{{filepath.Join(runtime, "docker.sock"), "rootless Docker"}}
-	if f.home != "" {
-		out = append(out, socket{filepath.Join(f.home, ".docker/run/docker.sock"), "Docker Desktop"}, socket{filepath.Join(f.home, ".docker/desktop/docker.sock"), "Docker Desktop"})
-		out = append(out, socket{filepath.Join(f.home, ".colima/default/docker.sock"), "colima"})
-		others, err := filepath.Glob(filepath.Join(f.home, ".colima/*/docker.sock"))
-		if err != nil {
-			others = nil // a home directory with brackets in its name
-		}
-		for _, path := range others {
-			if profile := filepath.Base(filepath.Dir(path)); profile != "default" {
-				out = append(out, socket{path, "colima, profile " + profile})
-			}
-		}
-		out = append(out, socket{filepath.Join(f.home, ".rd/docker.sock"), "Rancher Desktop"}, socket{filepath.Join(f.home, ".orbstack/run/docker.sock"), "OrbStack"})
-	}
-	return append(out, socket{filepath.Join(runtime, "podman/podman.sock"), "podman"}, socket{"/run/podman/podman.sock", "podman"})
 }
 
 // fromHost is the candidate for an address, with the certificates of the environment.

@@ -56,7 +56,7 @@ func (f finder) open(ctx context.Context, contextName string) (*Engine, error) {
 		}
 		failures = append(failures, failure{c.Endpoint, err})
 	}
-	return nil, unreachable(failures)
+	return nil, f.on.unreachable(failures)
 }
 
 // Limits for an engine's first answer: it may take many seconds under load or behind SSH.

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api"
@@ -29,20 +28,20 @@ type failure struct {
 
 // unreachable returns the error for engines that do not answer. It lists the addresses tried, in order, and why each
 // failed. The first one determines the hint.
-func unreachable(failures []failure) error {
+func (s engineSystem) unreachable(failures []failure) error {
 	first := failures[0]
 	if e, ok := errors.AsType[*dev.Error](first.err); ok {
 		return e
 	}
 	e := &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: first.err,
 		Message: fmt.Sprintf("the container engine at %s does not answer: %s", first.described(), cause(first.err)),
-		Hint:    "start Docker, or set DOCKER_HOST to where it listens"}
+		Hint:    s.start}
 	text := first.err.Error()
 	switch {
 	case errors.Is(first.err, fs.ErrPermission) || strings.HasPrefix(first.Host, "unix://") && strings.Contains(text, "permission denied"):
 		e.Code = dev.CodeEnginePermission
 		e.Message = fmt.Sprintf("you have no permission to open the container engine's socket %s", first.described())
-		e.Hint = "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"
+		e.Hint = s.permit
 	case strings.HasPrefix(first.Host, "ssh://"):
 		e.Hint = "try: ssh " + strings.TrimPrefix(first.Host, "ssh://") + " docker version (sdev cannot answer prompts of ssh: the agent must hold the key, and known_hosts the host)"
 	case strings.Contains(text, "x509: ") || strings.Contains(text, "tls: "):
@@ -98,7 +97,7 @@ func cause(err error) string {
 		return e.Message
 	case errors.Is(err, fs.ErrNotExist):
 		return "the socket does not exist"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case dev.IsRefused(err):
 		return "nothing listens there"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "it timed out"

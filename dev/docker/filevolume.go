@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,18 +135,28 @@ func (e *Engine) mountOver(ctx context.Context, op plan.Operation, labels plan.L
 			m.Type, m.Source, m.VolumeOptions = mount.TypeVolume, name, &mount.VolumeOptions{NoCopy: true, Subpath: strconv.Itoa(i)}
 		}
 		host.Mounts = slices.DeleteFunc(host.Mounts, func(other mount.Mount) bool { return path.Clean(other.Target) == path.Clean(f.Path) })
-		host.Binds = slices.DeleteFunc(host.Binds, func(bind string) bool { return path.Clean(bindTarget(bind)) == path.Clean(f.Path) })
+		host.Binds = slices.DeleteFunc(host.Binds, func(bind string) bool {
+			_, target := splitBind(bind)
+			return path.Clean(target) == path.Clean(f.Path)
+		})
 		host.Mounts = append(host.Mounts, m)
 	}
 	return name, nil
 }
 
-// bindTarget is the target of a mount in short form, "source:target:options".
-func bindTarget(bind string) string {
-	_, rest, _ := strings.Cut(bind, ":")
-	target, _, _ := strings.Cut(rest, ":")
-	return target
+// splitBind returns source and target of a mount in short form, "source:target:options". The source may begin with the
+// letter of a drive.
+func splitBind(bind string) (source, target string) {
+	drive := ""
+	if onDrive.MatchString(bind) {
+		drive, bind = bind[:2], bind[2:]
+	}
+	source, rest, _ := strings.Cut(bind, ":")
+	target, _, _ = strings.Cut(rest, ":")
+	return drive + source, target
 }
+
+var onDrive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
 
 // fillVolume writes files into a volume, each named by its index. The engine writes into volumes only through a
 // container, which is never started.

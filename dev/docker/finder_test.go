@@ -24,7 +24,7 @@ func newTestFinder(t *testing.T, env map[string]string) finder {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	return finder{getenv: func(name string) string { return env[name] }, home: home, usual: "unix://" + filepath.Join(home, "usual.sock"), uid: 4321}
+	return finder{getenv: func(name string) string { return env[name] }, home: home, usual: "unix://" + filepath.Join(home, "usual.sock"), uid: 4321, on: onLinux()}
 }
 
 // listenAs starts an engine at a socket, with an API version.
@@ -154,5 +154,69 @@ func TestFinder_GivesUpAnEngineThatNeverAnswers(t *testing.T) {
 	cancel()
 	if _, err := f.open(ctx, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("after an interrupt: %v", err)
+	}
+}
+
+func TestFinder_TriesTheSocketsOfAMac(t *testing.T) {
+	for socket, product := range map[string]string{
+		".docker/run/docker.sock":                            "Docker Desktop",
+		".orbstack/run/docker.sock":                          "OrbStack",
+		".colima/work/docker.sock":                           "colima, profile work",
+		".config/colima/default/docker.sock":                 "colima",
+		".rd/docker.sock":                                    "Rancher Desktop",
+		".local/share/containers/podman/machine/podman.sock": "podman machine",
+		"tmp/podman/podman-machine-default-api.sock":         "podman machine",
+	} {
+		t.Run(socket, func(t *testing.T) {
+			env := map[string]string{}
+			f := newTestFinder(t, env)
+			f.on, env["TMPDIR"] = onMac(), filepath.Join(f.home, "tmp")+"/"
+			listenAs(t, filepath.Join(f.home, socket), "1.51")
+			e, err := f.open(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			if want := (Endpoint{Host: "unix://" + filepath.Join(f.home, socket), Why: product + ", because the default socket does not answer", API: "1.51"}); e.Endpoint() != want {
+				t.Errorf("%+v, want %+v", e.Endpoint(), want)
+			}
+		})
+	}
+}
+
+// The pipes exist on Windows only, so that here each of them fails; the error lists them.
+func TestFinder_TriesTheNamedPipesOfWindows(t *testing.T) {
+	f := newTestFinder(t, nil)
+	f.on = onWindows()
+	_, err := f.open(t.Context(), "")
+	e, ok := errors.AsType[*dev.Error](err)
+	if !ok || !strings.Contains(e.Message, "then tried npipe:////./pipe/dockerDesktopLinuxEngine (Docker Desktop,") || !strings.Contains(e.Message, "npipe:////./pipe/podman-machine-default") {
+		t.Errorf("%v", err)
+	}
+	if !strings.HasPrefix(e.Hint, "start Docker Desktop (or Rancher Desktop") {
+		t.Errorf("hint %q", e.Hint)
+	}
+}
+
+func TestUnreachable_HasTheRemedyOfTheSystem(t *testing.T) {
+	denied := failure{Endpoint{Host: "unix:///var/run/docker.sock", Why: "the default socket"}, fmt.Errorf("dial: %w", os.ErrPermission)}
+	absent := failure{denied.Endpoint, fmt.Errorf("dial: %w", os.ErrNotExist)}
+	for name, c := range map[string]struct {
+		on             engineSystem
+		denied, absent string
+	}{
+		"Linux":   {onLinux(), "usermod -aG docker", "start Docker, or set DOCKER_HOST"},
+		"macOS":   {onMac(), "start Docker Desktop as yourself", "start Docker Desktop (or OrbStack"},
+		"Windows": {onWindows(), "docker-users", "start Docker Desktop (or Rancher Desktop"},
+	} {
+		for _, e := range []struct {
+			err  error
+			code dev.Code
+			hint string
+		}{{c.on.unreachable([]failure{denied}), dev.CodeEnginePermission, c.denied}, {c.on.unreachable([]failure{absent}), dev.CodeEngineUnreachable, c.absent}} {
+			if got, ok := errors.AsType[*dev.Error](e.err); !ok || got.Code != e.code || !strings.Contains(got.Hint, e.hint) {
+				t.Errorf("%s: %+v; want %s, %q", name, e.err, e.code, e.hint)
+			}
+		}
 	}
 }

@@ -56,7 +56,7 @@ func (e *Engine) Follow(ctx context.Context, f plan.Follow, emit func(time.Time,
 			if ctx.Err() != nil {
 				return nil
 			}
-			return unreachable([]failure{{e.endpoint, err}})
+			return thisSystem().unreachable([]failure{{e.endpoint, err}})
 		case <-ctx.Done():
 			return nil
 		}

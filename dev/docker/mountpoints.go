@@ -71,8 +71,8 @@ func visibleMounts(host *container.HostConfig, files map[string]bool) []visibleM
 		}
 	}
 	for _, bind := range host.Binds {
-		source, _, _ := strings.Cut(bind, ":")
-		add(bindTarget(bind), source)
+		source, target := splitBind(bind)
+		add(target, source)
 	}
 	for target := range host.Tmpfs {
 		add(target, "")

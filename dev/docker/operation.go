@@ -234,7 +234,7 @@ func absentSource(s types.ServiceConfig, dir string, err error) (string, bool) {
 		return "", false
 	}
 	for _, v := range s.Volumes {
-		if _, serr := os.Stat(v.Source); v.Type == types.VolumeTypeBind && serr == nil && strings.HasPrefix(v.Source+"/", dir+"/") && strings.Contains(err.Error(), v.Source) {
+		if _, serr := os.Stat(v.Source); v.Type == types.VolumeTypeBind && serr == nil && dev.IsWithin(dir, v.Source) && strings.Contains(err.Error(), v.Source) {
 			return v.Source, true
 		}
 	}

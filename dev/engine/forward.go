@@ -2,11 +2,9 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"syscall"
 
 	"sdev/dev"
 )
@@ -23,7 +21,7 @@ func isRefused(ctx context.Context, page string) bool {
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return errors.Is(err, syscall.ECONNREFUSED)
+		return dev.IsRefused(err)
 	}
 	_ = conn.Close()
 	return false

@@ -2,13 +2,14 @@ package engine
 
 import (
 	"path/filepath"
-	"syscall"
 	"testing"
+
+	"sdev/dev/devtest"
 )
 
 func TestLockOn_NeverWaitsForWhatLiesThere(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "lock")
-	if err := syscall.Mkfifo(name, 0o600); err != nil {
+	if err := devtest.MakePipe(name); err != nil {
 		t.Fatal(err)
 	}
 	l := lockOn(name)

@@ -2,13 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -149,7 +147,7 @@ func publishes(have plan.Observed, service string, port int) bool {
 func isFree(ctx context.Context, port int) bool {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return !errors.Is(err, syscall.EADDRINUSE)
+		return !dev.IsAddressTaken(err)
 	}
 	_ = l.Close()
 	return true

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"sdev/dev"
@@ -139,7 +138,7 @@ func dialControl(ctx context.Context, socket string) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "unix", socket)
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		case errors.Is(err, fs.ErrNotExist), dev.IsRefused(err):
 			absent = err
 		case err != nil && absent != nil && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)):
 			return nil, absent

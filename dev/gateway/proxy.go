@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strings"
-	"syscall"
 	"time"
 
+	"sdev/dev"
 	"sdev/dev/streamlit"
 )
 
@@ -138,7 +138,7 @@ func pause(ctx context.Context) bool {
 // isRefused reports whether nothing listens on the app's port. The app has then received no byte of the request, so it
 // can be repeated.
 func isRefused(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED)
+	return dev.IsRefused(err)
 }
 
 // isReconnect reports whether a request is one of those by which an open tab reconnects. None of them has a

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"sdev/dev"
 )
 
 // largeFile is the size, in bytes, from which a file is streamed instead of read into memory, and is sent after the
@@ -61,7 +63,7 @@ func (p *packer) add(it item) error {
 		}
 		body, size = bytes.NewReader(b), int64(len(b))
 	}
-	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p.entryName(it.location), Mode: int64(info.Mode().Perm()), Size: size, ModTime: info.ModTime(),
+	if err := p.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: p.entryName(it.location), Mode: int64(dev.ContainerMode(info)), Size: size, ModTime: info.ModTime(),
 		Uid: p.source.Owner.UID, Gid: p.source.Owner.GID, Format: tar.FormatPAX}); err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func (p *packer) add(it item) error {
 
 // openFile opens a file without following a link. It does not block if the file is now a pipe.
 func openFile(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) // a file of the project
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|dev.NoFollow, 0) // a file of the project
 }
 
 // batchEntryName returns the name of a file's entry in a batch.

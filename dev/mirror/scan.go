@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sdev/dev"
 )
 
 // item is a file of the project and one of its places in the container.
@@ -59,7 +61,7 @@ func (s Source) itemsAt(rel string) []item {
 	if err != nil {
 		return nil
 	}
-	w := want{Size: info.Size(), Time: info.ModTime().UnixNano(), Mode: uint32(info.Mode().Perm())}
+	w := want{Size: info.Size(), Time: info.ModTime().UnixNano(), Mode: uint32(dev.ContainerMode(info))}
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		link, err := os.Readlink(s.abs(rel))

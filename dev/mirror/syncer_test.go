@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 	"sdev/dev/mirror"
 )
 
@@ -171,7 +171,7 @@ func TestSyncer_PipesAreNotRead(t *testing.T) {
 	p.run()
 	p.await(compared)
 	p.remove("a.py")
-	if err := syscall.Mkfifo(filepath.Join(p.here, "a.py"), 0o600); err != nil {
+	if err := devtest.MakePipe(filepath.Join(p.here, "a.py")); err != nil {
 		t.Fatal(err)
 	}
 	p.write("z.py", "z2")

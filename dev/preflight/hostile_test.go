@@ -13,13 +13,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 	"sdev/dev/preflight"
 )
 
@@ -188,7 +188,7 @@ func TestRun_ManyDeletionsAndKeysTakeNoTime(t *testing.T) {
 func TestOpen_RefusesWhatNoBuilderWrites(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe.tar")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	if err := devtest.MakePipe(pipe); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(oldForm(t, nil))

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"sdev/dev"
 	"sdev/dev/destination"
@@ -83,7 +82,7 @@ func misplacedOutside(home, out string) string {
 	if err != nil || !info.IsDir() {
 		return "" // opening it reports that
 	}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Getuid() {
+	if uid, _, ok := dev.Owner(info); ok && uid != os.Getuid() {
 		return "it belongs to another user"
 	}
 	if entries, err := os.ReadDir(real); err == nil && len(entries) > 0 && !isBundle(real) {

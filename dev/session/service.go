@@ -77,7 +77,7 @@ func wider(dir string, services []config.Start) (base, below string) {
 	base, below = dir, "."
 	home, _ := os.UserHomeDir()
 	for range up {
-		if parent := filepath.Dir(base); parent != base && parent != home && parent != "/" {
+		if parent := filepath.Dir(base); parent != base && parent != home && !dev.IsTop(parent) {
 			below = filepath.ToSlash(filepath.Join(filepath.Base(base), below))
 			base = parent
 		}
@@ -101,7 +101,7 @@ func launch(s config.Start, below string) detect.Launch {
 
 // into makes a path that is relative to the project relative to the directory that contains the project as below.
 func into(below, name string) string {
-	if filepath.IsAbs(name) {
+	if dev.IsAbs(name) {
 		return name
 	}
 	return filepath.ToSlash(filepath.Join(below, name))
@@ -109,7 +109,7 @@ func into(below, name string) string {
 
 // outOf is the reverse of into.
 func outOf(below, name string) string {
-	if name == "" || filepath.IsAbs(name) {
+	if name == "" || dev.IsAbs(name) {
 		return name
 	}
 	rel, err := filepath.Rel(below, name)

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"sdev/dev"
 )
@@ -43,7 +42,7 @@ func Apply(ctx context.Context, dir string, changes []Change) error {
 // DirError is a system error about the directory that sdev writes to.
 func DirError(cause error, format string, args ...any) error {
 	hint := ""
-	if errors.Is(cause, fs.ErrPermission) || errors.Is(cause, syscall.EROFS) {
+	if errors.Is(cause, fs.ErrPermission) || dev.IsReadOnly(cause) {
 		hint = "name a directory that you may write to"
 	}
 	return &dev.Error{Code: dev.CodeScaffoldTarget, Message: fmt.Sprintf(format, args...), Hint: hint, Exit: dev.ExitFailed, Cause: cause}

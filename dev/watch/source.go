@@ -18,7 +18,8 @@ type source interface {
 
 type system struct{ *fsnotify.Watcher }
 
-func newSystem() (source, error) {
+// newNotify is the system's own source, by fsnotify.
+func newNotify() (source, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err

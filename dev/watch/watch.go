@@ -2,12 +2,10 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"sdev/dev"
@@ -100,28 +98,10 @@ func (w *Watcher) Run(ctx context.Context, emit func(Batch)) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		w.opts.Warn(limitWarning(err, len(s.dirs), w.opts.PollEvery))
+		w.opts.Warn(systemLimits().warning(err, len(s.dirs), w.opts.PollEvery))
 	}
 	if err := s.poll(ctx); ctx.Err() == nil {
 		return err
 	}
 	return nil
-}
-
-// limitWarning says why the system delivers no events, and what to do about it.
-func limitWarning(err error, dirs int, every time.Duration) dev.Warning {
-	w := dev.Warning{Code: dev.CodeWatchLimit}
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		w.Message = fmt.Sprintf("the system allows only %d file watches for this user", dirs)
-		w.Hint = "sudo sysctl fs.inotify.max_user_watches=524288"
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		w.Message = "the system allows no more watchers or open files for this user"
-		w.Hint = "sudo sysctl fs.inotify.max_user_instances=1024; if that does not help: ulimit -n 65536"
-	default:
-		w.Message = fmt.Sprintf("the system delivers no file events (%v)", err)
-		w.Hint = "no action needed; sdev notices saves a little later"
-	}
-	w.Message += fmt.Sprintf("; polling every %v instead", every)
-	return w
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"sdev/cmd/internal/console"
@@ -52,7 +51,7 @@ func put(t *testing.T, name, kind string) {
 	var err error
 	switch kind {
 	case "pipe":
-		err = syscall.Mkfifo(name, 0o600)
+		err = devtest.MakePipe(name)
 	case "device":
 		err = os.Symlink("/dev/zero", name)
 	case "socket":
@@ -194,7 +193,7 @@ func TestPreflight_ImageThatIsNotARegularFile(t *testing.T) {
 
 func TestSARIF_IsNotWrittenToAPipeThatNobodyReads(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "report")
-	if err := syscall.Mkfifo(name, 0o600); err != nil {
+	if err := devtest.MakePipe(name); err != nil {
 		t.Fatal(err)
 	}
 	s, _, _ := console.Buffers(nil)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"runtime"
 	"strings"
 )
 
@@ -22,13 +21,11 @@ func (c *Console) Browse(ctx context.Context, url string) (missing string, err e
 	return "", cmd.Process.Release()
 }
 
-// opener is the program that opens a page.
+// opener is the program that opens a page: that of the variable BROWSER, or else the system's own (browse_darwin.go and
+// so on).
 func opener(browser, url string) []string {
 	if f := strings.Fields(browser); len(f) > 0 {
 		return append(f, url)
 	}
-	if runtime.GOOS == "darwin" {
-		return []string{"open", url}
-	}
-	return []string{"xdg-open", url}
+	return append(systemOpener(), url)
 }

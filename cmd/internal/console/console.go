@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +83,7 @@ func (c *Console) Exit(ctx context.Context, err error) int {
 	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
-	if errors.Is(err, syscall.EPIPE) {
+	if dev.IsReaderGone(err) {
 		return dev.ExitFailed // the reader of a pipe has left, as head does: that is not worth a message
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -122,7 +121,7 @@ func (c *Console) Colored() bool {
 }
 
 // Guard refuses to write at certain places, even if a flag names one.
-func (c *Console) Guard() destination.Guard { return destination.NewGuard(c.Getenv("HOME")) }
+func (c *Console) Guard() destination.Guard { return destination.NewGuard(dev.Home(c.Getenv)) }
 
 // CacheDir is sdev's cache directory on this machine, which may not exist yet.
 func (c *Console) CacheDir() (string, error) {

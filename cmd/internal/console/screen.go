@@ -2,14 +2,16 @@ package console
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
+	"sdev/cmd/internal/terminal"
 	"sdev/dev"
 )
 
 // HasScreen reports whether a dashboard can be shown: input and output are a terminal with cursor control.
 func (c *Console) HasScreen() bool {
-	return c.InTTY && c.OutTTY && c.Getenv("TERM") != "dumb" && c.Getenv("TERM") != ""
+	return c.InTTY && c.OutTTY && terminal.HasCursorControl(c.Getenv("TERM"))
 }
 
 // Screen returns the terminal as files.
@@ -24,8 +26,9 @@ func (c *Console) Screen() (in, out *os.File, err error) {
 
 // FromHome abbreviates a directory below the home directory with ~, as a shell's prompt does.
 func (c *Console) FromHome(dir string) string {
-	if rest, ok := strings.CutPrefix(dir, c.Getenv("HOME")+"/"); ok && c.Getenv("HOME") != "" {
-		return "~/" + rest
+	home := dev.Home(c.Getenv)
+	if rest, ok := strings.CutPrefix(dir, home+string(filepath.Separator)); ok && home != "" {
+		return "~" + string(filepath.Separator) + rest
 	}
 	return dir
 }

@@ -3,11 +3,10 @@ package console
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"golang.org/x/term"
 
+	"sdev/cmd/internal/terminal"
 	"sdev/dev/plan"
 )
 
@@ -27,9 +26,10 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 		// Every image with a shell has sh, and many have bash.
 		x.Command = []string{"sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"}
 	}
-	in, isFile := c.In.(*os.File)
-	if c.InTTY && c.OutTTY && isFile {
-		restore, err := c.rawTerminal(ctx, in, &x)
+	in, isInFile := c.In.(*os.File)
+	out, isOutFile := c.Out.(*os.File)
+	if c.InTTY && c.OutTTY && isInFile && isOutFile {
+		restore, err := rawTerminal(ctx, in, out, &x)
 		if err != nil {
 			return err
 		}
@@ -47,21 +47,21 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 
 // rawTerminal connects the terminal with the container's: every key goes to the container, and so does each new size.
 // restore undoes that, and waits for the goroutine that watches the size.
-func (c *Console) rawTerminal(ctx context.Context, in *os.File, x *plan.Exec) (restore func(), err error) {
+func rawTerminal(ctx context.Context, in, out *os.File, x *plan.Exec) (restore func(), err error) {
 	fd := int(in.Fd())
 	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return nil, err
 	}
-	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
+	_, sequencesOff := terminal.EnableSequences(out)
+	resized, stop := terminal.Resized(out)
 	sizes := make(chan [2]uint)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
-			if w, h, err := term.GetSize(fd); err == nil {
+			if w, h, err := term.GetSize(int(out.Fd())); err == nil {
 				select {
 				case sizes <- [2]uint{uint(w), uint(h)}:
 				case <-ctx.Done():
@@ -77,9 +77,10 @@ func (c *Console) rawTerminal(ctx context.Context, in *os.File, x *plan.Exec) (r
 	}()
 	x.Terminal, x.Sizes = true, sizes
 	return func() {
-		signal.Stop(resized)
 		cancel()
 		<-done
+		stop()
+		sequencesOff()
 		_ = term.Restore(fd, before)
 	}, nil
 }

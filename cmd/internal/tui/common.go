@@ -83,7 +83,7 @@ func (c *common) copy(text string) tea.Cmd {
 		return nil
 	}
 	return c.work.call(func(context.Context) tea.Msg {
-		_ = c.terminal.write(ansi.SetSystemClipboard(text)) // hungUp reports a closed terminal
+		_ = c.terminal.write(ansi.SetSystemClipboard(text)) // terminal.HungUp reports a closed terminal
 		return nil
 	})
 }

@@ -2,11 +2,10 @@ package tui
 
 import (
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	tea "charm.land/bubbletea/v2"
+
+	"sdev/cmd/internal/terminal"
 )
 
 // shell runs a shell in the app's container, in the terminal.
@@ -23,16 +22,7 @@ func (m *model) shell() tea.Cmd {
 
 // suspend puts the program into the background, until the shell brings it back.
 func (m *model) suspend() tea.Cmd {
-	return m.lend(func() error {
-		back := make(chan os.Signal, 1)
-		signal.Notify(back, syscall.SIGCONT)
-		defer signal.Stop(back)
-		if err := syscall.Kill(0, syscall.SIGTSTP); err != nil {
-			return err
-		}
-		<-back
-		return nil
-	})
+	return m.lend(terminal.Suspend)
 }
 
 // lend lends the terminal to a program while it runs.

@@ -3,15 +3,15 @@ package tui
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"sync"
 	"time"
 
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
-	"golang.org/x/sys/unix"
 	tty "golang.org/x/term"
+
+	"sdev/cmd/internal/terminal"
 )
 
 // frame is the content of the screen.
@@ -35,14 +35,16 @@ type screen struct {
 
 	mu     sync.Mutex // guards everything below, and the terminal
 	before *tty.State
-	buf    bytes.Buffer
-	scr    *uv.TerminalRenderer
-	cells  uv.ScreenBuffer
-	width  int
-	height int
-	next   frame
-	shown  frame
-	on     bool // the dashboard owns the terminal
+	// sequencesOff undoes what enter did so that the terminal understands control sequences.
+	sequencesOff func()
+	buf          bytes.Buffer
+	scr          *uv.TerminalRenderer
+	cells        uv.ScreenBuffer
+	width        int
+	height       int
+	next         frame
+	shown        frame
+	on           bool // the dashboard owns the terminal
 }
 
 func newScreen(in, out *os.File, env []string) *screen {
@@ -92,35 +94,6 @@ func (s *screen) size() (width, height int, err error) {
 	return width, height, err
 }
 
-// hungUp waits until the terminal has closed; it returns false if ctx ended first. Reading keys does not show the
-// difference between a closed terminal and an idle one.
-func (s *screen) hungUp(ctx context.Context) bool {
-	end, stop, err := os.Pipe()
-	if err != nil {
-		return false
-	}
-	defer end.Close() //nolint:errcheck // nothing was ever written to it
-	defer context.AfterFunc(ctx, func() { _ = stop.Close() })()
-	const (
-		terminal = iota
-		ended
-	)
-	for ctx.Err() == nil {
-		fds := []unix.PollFd{terminal: {Fd: int32(s.out.Fd())}, ended: {Fd: int32(end.Fd()), Events: unix.POLLIN}} // descriptors are small
-		_, err := unix.Poll(fds, -1)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil || fds[ended].Revents != 0:
-			return false
-		case fds[terminal].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
-			return true
-		}
-		<-ctx.Done() // this system cannot tell
-	}
-	return false
-}
-
 // enter puts the terminal into raw mode and switches to the alternate screen.
 func (s *screen) enter() error {
 	s.mu.Lock()
@@ -130,6 +103,7 @@ func (s *screen) enter() error {
 		return err
 	}
 	s.before, s.on, s.shown = before, true, frame{}
+	_, s.sequencesOff = terminal.EnableSequences(s.out)
 	s.scr = uv.NewTerminalRenderer(&s.buf, s.env)
 	s.scr.SetFullscreen(true)
 	s.scr.SetRelativeCursor(false)
@@ -154,6 +128,7 @@ func (s *screen) leave() error {
 	}
 	text += ansi.SetWindowTitle("") + ansi.SetModeTextCursorEnable + ansi.ResetModeAltScreenSaveCursor
 	err := s.writeLocked(text)
+	s.sequencesOff()
 	if rerr := tty.Restore(int(s.in.Fd()), s.before); err == nil {
 		err = rerr
 	}
@@ -177,7 +152,7 @@ const (
 	mouseOff = ansi.ResetModeMouseButtonEvent + ansi.ResetModeMouseExtSgr
 )
 
-// draw updates the terminal. It ignores write errors, because hungUp reports a closed terminal.
+// draw updates the terminal. It ignores write errors, because terminal.HungUp reports a closed terminal.
 func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

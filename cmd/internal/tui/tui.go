@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"sdev/cmd/internal/terminal"
 	"sdev/dev"
 )
 
@@ -237,9 +236,10 @@ func Run(ctx context.Context, o Options) (exit Exit, err error) {
 	for _, run := range []func(){
 		func() { relay(ctx, o.Events, p.Send) },
 		func() { s.run(ctx) },
-		func() { m.followSize(ctx, p.Send) },
+		func() { m.followSize(ctx, o.Out, p.Send) },
 		func() {
-			if s.hungUp(ctx) {
+			// Reading keys does not show the difference between a closed terminal and an idle one.
+			if terminal.HungUp(ctx, o.Out) {
 				p.Quit()
 			}
 		},
@@ -294,10 +294,9 @@ func (m *model) options(o Options) []tea.ProgramOption {
 }
 
 // followSize sends each new size of the terminal, until ctx ends. Without its renderer, Bubble Tea does not.
-func (m *model) followSize(ctx context.Context, send func(tea.Msg)) {
-	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
-	defer signal.Stop(resized)
+func (m *model) followSize(ctx context.Context, out *os.File, send func(tea.Msg)) {
+	resized, stop := terminal.Resized(out)
+	defer stop()
 	for {
 		select {
 		case <-resized:

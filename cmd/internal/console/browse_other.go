@@ -1,0 +1,5 @@
+//go:build !darwin && !windows
+
+package console
+
+func systemOpener() []string { return []string{"xdg-open"} }

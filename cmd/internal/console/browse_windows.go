@@ -1,0 +1,3 @@
+package console
+
+func systemOpener() []string { return []string{"rundll32", "url.dll,FileProtocolHandler"} }

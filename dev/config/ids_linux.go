@@ -1,0 +1,4 @@
+package config
+
+// foreignIDs is the value of [Machine.Foreign].
+const foreignIDs = false

@@ -1,0 +1,3 @@
+package docker
+
+func thisSystem() engineSystem { return onMac() }

@@ -1,0 +1,5 @@
+//go:build !darwin && !windows
+
+package docker
+
+func thisSystem() engineSystem { return onLinux() }

@@ -1,0 +1,43 @@
+//go:build unix
+
+package dev
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+)
+
+const noFollow = syscall.O_NOFOLLOW
+
+func owner(info fs.FileInfo) (uid, gid int, ok bool) {
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(sys.Uid), int(sys.Gid), true
+}
+
+func linkCount(info fs.FileInfo) uint64 {
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(sys.Nlink) //nolint:unconvert // it is smaller on other systems
+	}
+	return 1
+}
+
+func inode(info fs.FileInfo) uint64 {
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		return sys.Ino
+	}
+	return 0
+}
+
+func containerMode(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() }
+
+const homeVariable = "HOME"
+
+func isRefused(err error) bool      { return errors.Is(err, syscall.ECONNREFUSED) }
+func isAddressTaken(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
+func isReaderGone(err error) bool   { return errors.Is(err, syscall.EPIPE) }
+func isReadOnly(err error) bool     { return errors.Is(err, syscall.EROFS) }
+func openElsewhere(error) bool      { return false }

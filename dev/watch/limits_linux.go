@@ -1,0 +1,5 @@
+package watch
+
+func systemLimits() limits { return linuxLimits() }
+
+func newSystem() (source, error) { return newNotify() }
