@@ -45,6 +45,10 @@ install: gateways ## build sdev into GOBIN
 test: ## run all tests with the race detector, including those with a real engine
 	.ci/test
 
+.PHONY: test-engines
+test-engines: ## do a day's work with sdev on each kind of container engine
+	.ci/test-engines
+
 .PHONY: check
 check: lint vuln test reproducible ## run everything that must be green before a commit
 

@@ -39,7 +39,7 @@ func BenchmarkDashboard(b *testing.B) {
 }
 
 // soon waits for a text without a pause between two checks.
-func (tm *terminal) soon(text string) {
+func (tm *screen) soon(text string) {
 	tm.t.Helper()
 	for late := time.Now().Add(20 * time.Second); !strings.Contains(tm.screen(), text); {
 		if time.Now().After(late) {

@@ -19,8 +19,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// terminal is a user's terminal: an emulator at one end of a pseudo-terminal, with sdev at the other.
-type terminal struct {
+// screen is a user's terminal: an emulator at one end of a pseudo-terminal, with sdev at the other.
+type screen struct {
 	t     testing.TB
 	cmd   *exec.Cmd
 	file  *os.File
@@ -33,13 +33,13 @@ type terminal struct {
 	vt *vt.Emulator
 }
 
-func (p *project) terminal(width, height int, args ...string) *terminal {
+func (p *project) terminal(width, height int, args ...string) *screen {
 	p.t.Helper()
 	return p.terminalOf(p.command(args...), width, height)
 }
 
 // terminalOf runs any command in a terminal.
-func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
+func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *screen {
 	p.t.Helper()
 	cmd.Env = append(cmd.Env, "TERM=xterm-256color", "COLORTERM=truecolor")
 	blocking, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}) // small numbers
@@ -54,7 +54,7 @@ func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 		p.t.Fatal(err)
 	}
 	file := os.NewFile(uintptr(fd), "terminal") // closing it ends a read, and so the terminal
-	tm := &terminal{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{}), changed: make(chan struct{}, 1)}
+	tm := &screen{t: p.t, cmd: cmd, file: file, vt: vt.NewEmulator(width, height), gone: make(chan struct{}), changed: make(chan struct{}, 1)}
 	go func() { _, _ = io.Copy(file, tm.vt) }() // the terminal's answers to queries
 	go func() {
 		defer close(tm.gone)
@@ -72,7 +72,7 @@ func (p *project) terminalOf(cmd *exec.Cmd, width, height int) *terminal {
 }
 
 // Write shows the program's output on the screen.
-func (tm *terminal) Write(b []byte) (int, error) {
+func (tm *screen) Write(b []byte) (int, error) {
 	tm.bytes.Add(int64(len(b)))
 	defer func() {
 		select {
@@ -85,14 +85,14 @@ func (tm *terminal) Write(b []byte) (int, error) {
 	return tm.vt.Write(b)
 }
 
-func (tm *terminal) screen() string {
+func (tm *screen) screen() string {
 	tm.mu.Lock()
 	defer tm.mu.Unlock()
 	return tm.vt.String()
 }
 
 // sees waits until the screen shows all texts.
-func (tm *terminal) sees(texts ...string) {
+func (tm *screen) sees(texts ...string) {
 	tm.t.Helper()
 	await(tm.t, 40*time.Second, fmt.Sprintf("%q on the screen", texts), func() bool {
 		s := tm.screen()
@@ -106,12 +106,12 @@ func (tm *terminal) sees(texts ...string) {
 }
 
 // seesNot waits until the screen no longer shows a text.
-func (tm *terminal) seesNot(text string) {
+func (tm *screen) seesNot(text string) {
 	tm.t.Helper()
 	await(tm.t, 20*time.Second, fmt.Sprintf("no %q on the screen", text), func() bool { return !strings.Contains(tm.screen(), text) }, tm.screen)
 }
 
-func (tm *terminal) keys(text string) {
+func (tm *screen) keys(text string) {
 	tm.t.Helper()
 	if _, err := tm.file.WriteString(text); err != nil {
 		tm.t.Fatal(err)
@@ -119,7 +119,7 @@ func (tm *terminal) keys(text string) {
 }
 
 // ended waits for the program, and returns its exit code and the last screen.
-func (tm *terminal) ended() (code int, screen string) {
+func (tm *screen) ended() (code int, screen string) {
 	tm.t.Helper()
 	select {
 	case <-tm.gone:

@@ -241,7 +241,7 @@ func TestDockerBuild_SSHAgentsTagsAndPull(t *testing.T) {
 		t.Errorf("without an agent: %v", err)
 	}
 	// The base exists only on this engine, so pulling a newer one fails.
-	base := image(t, "", "FROM python:3.11-slim\n"+uncached())
+	base := baseImage(t, "", "FROM python:3.11-slim\n"+uncached())
 	for name, ca := range map[string][]byte{"alone": nil, "with the CA": machineCA(t)} {
 		if _, _, err := buildImage(t, e, plan.Build{Pull: true, CA: ca, Inline: "FROM " + base + "\nRUN true\n"}); err == nil || dev.AsError(err).Code != dev.CodeImageMissing {
 			t.Errorf("pull %s: %v", name, err)

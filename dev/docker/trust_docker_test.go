@@ -30,8 +30,8 @@ func trustImages(t *testing.T) {
 	})
 }
 
-// image builds a base image with the docker command, without sdev.
-func image(t *testing.T, dir, dockerfile string) string {
+// baseImage builds a base image with the docker command, without sdev.
+func baseImage(t *testing.T, dir, dockerfile string) string {
 	t.Helper()
 	tag, _, err := buildImage(t, open(t), plan.Build{Context: dir, Inline: dockerfile})
 	if err != nil {
@@ -72,12 +72,12 @@ func TestDockerTrust_ReachesEveryKindOfBase(t *testing.T) {
 	trustImages(t)
 	e := open(t)
 	for name, c := range map[string]struct{ base, run string }{
-		"a base without shell or command": {image(t, fetcher(t), "FROM scratch\nCOPY fetch /fetch\n"), `RUN ["/fetch"]`},
-		"a base without ca-certificates": {image(t, "", "FROM python:3.11-slim\nRUN rm -rf /etc/ssl/certs /usr/share/ca-certificates /usr/local/share/ca-certificates /etc/ca-certificates*\n"),
+		"a base without shell or command": {baseImage(t, fetcher(t), "FROM scratch\nCOPY fetch /fetch\n"), `RUN ["/fetch"]`},
+		"a base without ca-certificates": {baseImage(t, "", "FROM python:3.11-slim\nRUN rm -rf /etc/ssl/certs /usr/share/ca-certificates /usr/local/share/ca-certificates /etc/ca-certificates*\n"),
 			"RUN " + getIndex + " && pip install --no-cache-dir --target /tmp/lib six==1.16.0"},
-		"a bundle behind a link": {image(t, "", "FROM python:3.11-slim\nRUN mkdir /elsewhere && mv /etc/ssl/certs/ca-certificates.crt /elsewhere/bundle && ln -s ../../../elsewhere/bundle /etc/ssl/certs/ca-certificates.crt\n"),
+		"a bundle behind a link": {baseImage(t, "", "FROM python:3.11-slim\nRUN mkdir /elsewhere && mv /etc/ssl/certs/ca-certificates.crt /elsewhere/bundle && ln -s ../../../elsewhere/bundle /etc/ssl/certs/ca-certificates.crt\n"),
 			"RUN test -L /etc/ssl/certs/ca-certificates.crt && env -i SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt /usr/bin/env PATH=$PATH " + getIndex},
-		"what the base says itself": {image(t, "", "FROM python:3.11-slim\nENV PIP_CERT=/mine\nUSER nobody\nWORKDIR /home\nENTRYPOINT [\"python\"]\nONBUILD RUN id -un > /tmp/on-build\n"),
+		"what the base says itself": {baseImage(t, "", "FROM python:3.11-slim\nENV PIP_CERT=/mine\nUSER nobody\nWORKDIR /home\nENTRYPOINT [\"python\"]\nONBUILD RUN id -un > /tmp/on-build\n"),
 			"RUN test $PIP_CERT = /mine && test $(id -un) = nobody && test $PWD = /home && grep nobody /tmp/on-build && " + getIndex},
 		"a bundle that is recreated": {"python:3.11-slim", "RUN rm /etc/ssl/certs/ca-certificates.crt && update-ca-certificates && env -i SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt /usr/bin/env PATH=$PATH " + getIndex},
 	} {
@@ -116,7 +116,7 @@ func TestDockerTrust_ChangesNoBaseThatNeedsNoCA(t *testing.T) {
 func TestDockerTrust_IsMadeOnceAndShownAsTheBase(t *testing.T) {
 	trustImages(t)
 	e := open(t)
-	base := image(t, "", "FROM python:3.11-slim\n"+uncached())
+	base := baseImage(t, "", "FROM python:3.11-slim\n"+uncached())
 	count := func() int {
 		return len(strings.Fields(run(t, "image", "ls", "-q", "--filter", "label=dev.sdev.ca-base="+base, "--filter", "reference=sdev-ca")))
 	}
