@@ -70,7 +70,7 @@ func (g *gatewayEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p == "/images/json":
 		_ = json.NewEncoder(w).Encode(g.images)
 	case p == "/images/create":
-		g.loaded, g.changes = r.URL.Query().Get("repo")+":"+r.URL.Query().Get("tag"), r.URL.Query()["changes"]
+		g.loaded, g.changes = r.URL.Query().Get("repo"), r.URL.Query()["changes"]
 		for archive := tar.NewReader(r.Body); ; {
 			h, err := archive.Next()
 			if err != nil {
