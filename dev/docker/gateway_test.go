@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types"
-	"github.com/docker/docker/api/types/image"
+	imageapi "github.com/docker/docker/api/types/image"
 
 	"sdev/dev"
 	"sdev/dev/docker"
@@ -32,7 +32,7 @@ import (
 type gatewayEngine struct {
 	t       *testing.T
 	version types.Version
-	images  []image.Summary
+	images  []imageapi.Summary
 
 	versions int      // number of requests for its version
 	loaded   string   // reference of the loaded image
@@ -70,7 +70,7 @@ func (g *gatewayEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p == "/images/json":
 		_ = json.NewEncoder(w).Encode(g.images)
 	case p == "/images/create":
-		g.loaded, g.changes = r.URL.Query().Get("repo")+":"+r.URL.Query().Get("tag"), r.URL.Query()["changes"]
+		g.loaded, g.changes = r.URL.Query().Get("repo"), r.URL.Query()["changes"]
 		for archive := tar.NewReader(r.Body); ; {
 			h, err := archive.Next()
 			if err != nil {
@@ -79,7 +79,7 @@ func (g *gatewayEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			g.files = append(g.files, fmt.Sprintf("%s %o", h.Name, h.Mode))
 		}
 	case strings.HasSuffix(p, "/json"):
-		_ = json.NewEncoder(w).Encode(image.InspectResponse{ID: "sha256:1", Os: "linux", Architecture: runtime.GOARCH})
+		_ = json.NewEncoder(w).Encode(imageapi.InspectResponse{ID: "sha256:1", Os: "linux", Architecture: runtime.GOARCH})
 	case r.Method == http.MethodDelete:
 		g.removed = append(g.removed, path.Base(p))
 		_, _ = io.WriteString(w, "[]")
@@ -132,7 +132,7 @@ func ownRef(t *testing.T) string {
 
 func TestLoadGateway_ReplacesOldImages(t *testing.T) {
 	ref, now, old := ownRef(t), time.Now().Unix(), time.Now().Add(-25*time.Hour).Unix()
-	g := &gatewayEngine{t: t, images: []image.Summary{
+	g := &gatewayEngine{t: t, images: []imageapi.Summary{
 		{ID: "sha256:1", RepoTags: []string{ref}, Created: old},
 		{ID: "sha256:2", RepoTags: []string{"sdev-gateway:2222222222222222"}, Created: old},
 		{ID: "sha256:3", RepoTags: []string{"sdev-gateway:3333333333333333"}, Created: now}, // another sdev may be about to use it

@@ -87,7 +87,9 @@ func TestRun_TunnelsToEachTarget(t *testing.T) {
 		}
 		near.Close()
 		far.Close()
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("a tunnel to %s ends with %v", to, err)
+		}
 	}
 }
 
