@@ -40,7 +40,7 @@ test: ## run all tests with the race detector, including those with a real engin
 	.ci/test
 
 .PHONY: check
-check: lint vuln test reproducible ## run everything that must be green before a commit
+check: lint systems vuln test reproducible ## run everything that must be green before a commit
 
 # The second build is in another directory, so that a path in the program makes a difference.
 .PHONY: reproducible
@@ -53,8 +53,13 @@ reproducible: build ## check that two builds are byte-identical
 .PHONY: lint
 lint: ## check code, formatting and the workflow
 	go vet ./... ./.ci/picture ./.ci/failures
+	go vet -tags wine ./cmd/sdev
 	$(golangci) run
 	$(actionlint)
+
+.PHONY: systems
+systems: ## compile and check the code for macOS and Windows
+	.ci/systems
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in the code that sdev calls
