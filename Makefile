@@ -50,7 +50,7 @@ test-engines: ## do a day's work with sdev on each kind of container engine
 	.ci/test-engines
 
 .PHONY: check
-check: lint vuln test reproducible ## run everything that must be green before a commit
+check: lint systems vuln test reproducible ## run everything that must be green before a commit
 
 # The second build is in another directory, so that a path in the program makes a difference.
 .PHONY: reproducible
@@ -63,8 +63,13 @@ reproducible: build ## check that two builds are byte-identical
 .PHONY: lint
 lint: ## check code, formatting and the workflow
 	go vet ./... ./.ci/picture ./.ci/failures ./.ci/gateways
+	go vet -tags wine ./cmd/sdev
 	$(golangci) run
 	$(actionlint)
+
+.PHONY: systems
+systems: ## compile and check the code for macOS and Windows
+	.ci/systems
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in the code that sdev calls

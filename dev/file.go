@@ -212,7 +212,7 @@ type openingFS struct {
 
 // Open opens a directory, or a regular file.
 func (t openingFS) Open(name string) (fs.File, error) {
-	if !fs.ValidPath(name) {
+	if _, err := filepath.Localize(name); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	if st, err := fs.Stat(t.FS, name); err == nil && st.IsDir() {
@@ -227,7 +227,7 @@ func (t openingFS) Open(name string) (fs.File, error) {
 
 // ReadFile reads a regular file.
 func (t openingFS) ReadFile(name string) ([]byte, error) {
-	if !fs.ValidPath(name) {
+	if _, err := filepath.Localize(name); err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
 	}
 	f, err := t.open(name)

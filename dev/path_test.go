@@ -22,6 +22,22 @@ func TestRealPath_ResolvesLinksAsFarAsTheyExist(t *testing.T) {
 	}
 }
 
+func TestIsAbs_CountsPathsOfContainers(t *testing.T) {
+	for name, want := range map[string]bool{"/var/run/docker.sock": true, "src": false, "../src": false, "": false} {
+		if dev.IsAbs(name) != want {
+			t.Errorf("%q: %t", name, !want)
+		}
+	}
+}
+
+func TestIsTop_IsTheRoot(t *testing.T) {
+	for name, want := range map[string]bool{"/": true, "/srv": false, ".": false, "": false} {
+		if dev.IsTop(name) != want {
+			t.Errorf("%q: %t", name, !want)
+		}
+	}
+}
+
 func TestIsWithin(t *testing.T) {
 	for _, c := range []struct {
 		dir, path string

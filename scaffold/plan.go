@@ -110,7 +110,8 @@ func (p *Plan) compareFile(root *os.Root, f tree.File, written string) (File, er
 	if file.Before, err = read(root, f.Path); err != nil {
 		return File{}, err
 	}
-	relation := tree.Relate(file.Before, f.Content, written)
+	file.Content = tree.EndsAs(file.Before, f.Content)
+	relation := tree.Relate(tree.UnixEnds(file.Before), f.Content, written)
 	switch {
 	case relation == tree.IsNew, relation == tree.IsGone:
 		file.Status = Create

@@ -242,6 +242,30 @@ func TestApply_LeavesEditedFilesAlone(t *testing.T) {
 	wantLine(t, newPlan(t, source(), dir, false), "skip README.md: edited by you")
 }
 
+// git may change the line endings of a checkout on Windows. That is no edit, and what sdev writes later has the same ones.
+func TestApply_KeepsTheLineEndingsOfTheCheckout(t *testing.T) {
+	dir := t.TempDir()
+	for _, f := range apply(t, source(), dir, false).Files {
+		name := filepath.Join(dir, f.Path)
+		put(t, name, strings.ReplaceAll(content(t, name), "\n", "\r\n"))
+	}
+	if p := apply(t, source(), dir, false); !p.Empty() {
+		t.Errorf("a second run: %v", lines(p))
+	}
+	p := apply(t, source("deps", "pip"), dir, true)
+	if p.Empty() {
+		t.Fatal("other answers change nothing")
+	}
+	for _, f := range p.Files {
+		if text := content(t, filepath.Join(dir, f.Path)); f.Status == scaffold.Overwrite && strings.Count(text, "\n") != strings.Count(text, "\r\n") {
+			t.Errorf("%s has other line endings now: %q", f.Path, text)
+		}
+	}
+	if p := apply(t, source("deps", "pip"), dir, false); !p.Empty() {
+		t.Errorf("the last run: %v", lines(p))
+	}
+}
+
 func TestApply_RestoresAMissingFile(t *testing.T) {
 	dir := t.TempDir()
 	apply(t, source(), dir, false)

@@ -160,7 +160,7 @@ func (b *Bundle) addRemoved(rendered map[string]bool) error {
 		switch {
 		case c.Before == nil:
 			c.Status, c.Reason = Skip, "no longer rendered"
-		case !bytes.Equal(withUnixEnds(c.Before), c.base):
+		case !bytes.Equal(tree.UnixEnds(c.Before), c.base):
 			c.Status, c.Reason, c.Content = Keep, "no longer rendered, but you edited it, so it is yours from now on", c.Before
 		}
 		b.insertSorted(c)
@@ -174,13 +174,13 @@ func (b *Bundle) read(c *Change) (err error) {
 		return err
 	}
 	if c.baseOnDisk = c.base; c.base != nil {
-		c.base = withUnixEnds(c.base)
+		c.base = tree.UnixEnds(c.base)
 	}
 	if c.Before, err = b.readFile(c.Path); err != nil {
 		return err
 	}
 	if c.base == nil && c.Before != nil && b.isRecorded(c.File, c.Before) {
-		c.base, c.baseLost = withUnixEnds(c.Before), true
+		c.base, c.baseLost = tree.UnixEnds(c.Before), true
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (b *Bundle) read(c *Change) (err error) {
 // summary is not in the record, which it shows.
 func (b *Bundle) isRecorded(file string, content []byte) bool {
 	return b.Last != nil && (file == SummaryFile || slices.ContainsFunc(b.Last.Files, func(f RecordedFile) bool {
-		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(withUnixEnds(content))
+		return f.File == file && !f.Edited && f.SHA256 == tree.Hash(tree.UnixEnds(content))
 	}))
 }
 
@@ -202,7 +202,7 @@ func (b *Bundle) compare(f File) (Change, error) {
 	if c.base != nil {
 		written = tree.Hash(c.base)
 	}
-	yours := withUnixEnds(c.Before)
+	yours := tree.UnixEnds(c.Before)
 	c.Content = f.Content
 	switch tree.Relate(yours, f.Content, written) {
 	case tree.IsNew:
@@ -219,8 +219,8 @@ func (b *Bundle) compare(f File) (Change, error) {
 	case tree.IsEdited:
 		c.mergeEdits(yours)
 	}
-	if c.Before != nil && len(yours) != len(c.Before) && (c.Status == Update || c.Status == Merge || c.Status == Conflict) && !bytes.Equal(c.Content, c.Before) {
-		c.Content = bytes.ReplaceAll(c.Content, []byte("\n"), []byte("\r\n"))
+	if (c.Status == Update || c.Status == Merge || c.Status == Conflict) && !bytes.Equal(c.Content, c.Before) {
+		c.Content = tree.EndsAs(c.Before, c.Content)
 	}
 	return c, nil
 }
@@ -243,15 +243,6 @@ func (c *Change) mergeEdits(yours []byte) {
 	case bytes.Equal(merged, yours): // the user had made the same change already
 		c.Content, c.Status, c.Reason = c.Before, Keep, "you edited it"
 	}
-}
-
-// withUnixEnds replaces CRLF line endings, to which git may have changed a file, with LF, in which files are rendered.
-// A file with mixed line endings is an edit, and stays the same.
-func withUnixEnds(text []byte) []byte {
-	if text == nil || bytes.Count(text, []byte("\r\n")) != bytes.Count(text, []byte("\n")) {
-		return text
-	}
-	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 }
 
 // UntrackedError is the error that nothing can be written, because files exist there that sdev did not write; nil if
@@ -308,14 +299,14 @@ func (b *Bundle) AddRecord(r Record, now time.Time) (Record, error) {
 	r.Files = nil
 	for _, c := range b.Changes {
 		if c.Content != nil && c.Rendered != nil {
-			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(withUnixEnds(c.Content)), Edited: !bytes.Equal(withUnixEnds(c.Content), c.Rendered)})
+			r.Files = append(r.Files, RecordedFile{File: c.File, Path: c.Path, SHA256: tree.Hash(tree.UnixEnds(c.Content)), Edited: !bytes.Equal(tree.UnixEnds(c.Content), c.Rendered)})
 		}
 	}
 	r.Time = now.UTC().Truncate(time.Second)
 	if b.Last != nil {
 		same := r
 		same.Time = b.Last.Time
-		if bytes.Equal(tree.EncodeRecord(same), withUnixEnds(b.lastRaw)) {
+		if bytes.Equal(tree.EncodeRecord(same), tree.UnixEnds(b.lastRaw)) {
 			r = same
 		}
 	}
@@ -341,7 +332,7 @@ func (b *Bundle) Writes() []tree.Change {
 		if !bytes.Equal(c.Before, c.Content) || (c.Before == nil) != (c.Content == nil) {
 			out = append(out, c.Change)
 		}
-		if (!bytes.Equal(c.base, c.Rendered) || c.baseLost) && (c.Status != Conflict || !tree.HasConflictMarkers(withUnixEnds(c.Before))) {
+		if (!bytes.Equal(c.base, c.Rendered) || c.baseLost) && (c.Status != Conflict || !tree.HasConflictMarkers(tree.UnixEnds(c.Before))) {
 			base := c.baseOnDisk
 			if base != nil || c.Rendered != nil {
 				bases = append(bases, tree.Change{Path: path.Join(b.Place.Bundle, baseDir, c.File), Before: base, Content: c.Rendered})
@@ -349,7 +340,7 @@ func (b *Bundle) Writes() []tree.Change {
 		}
 	}
 	out = append(out, bases...)
-	if !bytes.Equal(b.record, withUnixEnds(b.lastRaw)) {
+	if !bytes.Equal(b.record, tree.UnixEnds(b.lastRaw)) {
 		out = append(out, tree.Change{Path: path.Join(b.Place.Bundle, RecordFile), Before: b.lastRaw, Content: b.record})
 	}
 	return out
