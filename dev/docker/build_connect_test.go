@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,8 +52,7 @@ func (b *buildKitEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (b *buildKitEngine) start(t *testing.T, http2, encrypted bool) map[string]string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(b)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the server reports each connection that it refuses
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the server reports each refused connection
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the server reports each connection that it refuses
 	if encrypted {
 		server.EnableHTTP2 = http2
 		server.StartTLS()

@@ -68,7 +68,7 @@ func (e *Engine) normalizeTimestamps(ctx context.Context, r *recipe, emit func(d
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		n := &layoutNormalizer{epoch: r.Epoch, names: names, dir: dir}
 		rewrite = func(to io.Writer, from io.Reader) error { return n.rewrite(ctx, to, from) }
 	}

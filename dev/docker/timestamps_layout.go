@@ -21,6 +21,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"sdev/dev"
 )
 
 // layoutNormalizer rewrites what an engine with the containerd image store saves: an OCI layout, whose layers are
@@ -113,12 +115,7 @@ func (n *layoutNormalizer) create(ctx context.Context, name string, content io.R
 
 // read reads a metadata file.
 func (n *layoutNormalizer) read(name string, into any) error {
-	f, err := os.Open(filepath.Join(n.dir, name))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxMetadata))
+	content, err := dev.ReadUpTo(filepath.Join(n.dir, name), maxMetadata)
 	if err != nil {
 		return err
 	}
@@ -140,11 +137,11 @@ func (n *layoutNormalizer) add(described any) (digest.Digest, int64, error) {
 
 // layer changes the timestamps in a layer and describes the result. The sums are those of the uncompressed layer.
 func (n *layoutNormalizer) layer(ctx context.Context, d *ocispec.Descriptor) (sums layerSums, err error) {
-	in, err := os.Open(filepath.Join(n.dir, blob(d.Digest)))
+	in, err := dev.OpenFile(filepath.Join(n.dir, blob(d.Digest)))
 	if err != nil {
 		return sums, err
 	}
-	defer in.Close()
+	defer in.Close() //nolint:errcheck // only read
 	unpacked, err := compression.DecompressStream(in)
 	if err != nil {
 		return sums, err
@@ -154,7 +151,7 @@ func (n *layoutNormalizer) layer(ctx context.Context, d *ocispec.Descriptor) (su
 	if err != nil {
 		return sums, err
 	}
-	defer out.Close() // a second time if all goes well
+	defer out.Close() //nolint:errcheck // below, it is checked; here, it ends an attempt that has failed
 	before, after, packed := digest.SHA256.Digester(), digest.SHA256.Digester(), digest.SHA256.Digester()
 	z := gzip.NewWriter(io.MultiWriter(out, packed.Hash()))
 	if err := clamp(io.MultiWriter(z, after.Hash()), io.TeeReader(untilDone{ctx, unpacked}, before.Hash()), n.epoch.Unix()); err != nil {
@@ -212,11 +209,11 @@ func (n *layoutNormalizer) write(ctx context.Context, to io.Writer, described oc
 }
 
 func (n *layoutNormalizer) copy(ctx context.Context, to *tar.Writer, sum digest.Digest) error {
-	f, err := os.Open(filepath.Join(n.dir, blob(sum)))
+	f, err := dev.OpenFile(filepath.Join(n.dir, blob(sum)))
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	st, err := f.Stat()
 	if err != nil {
 		return err
