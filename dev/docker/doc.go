@@ -20,6 +20,9 @@
 // File timestamps are set to the commit's, so that the image is reproducible, whichever image store the engine has. [Engine.StartSmokeTest] starts
 // such an image once to check that it runs.
 //
+// The gateway's image holds only the gateway's program, for the engine's architecture (package sidecar). Loading it
+// removes images of earlier versions that no container uses.
+//
 // The package never copies a file into a container through a mount, because that would write to this machine.
 // Secrets and configs whose path lies inside a mount are mounted over it, from a volume that is removed with the
 // container. Mount points that are missing on this machine are created empty, and removed with the last

@@ -131,5 +131,5 @@ func (l place) withRef(ref string) (Program, error) {
 // damaged is the error for a program that cannot be used.
 func damaged(why string) error {
 	return &dev.Error{Code: dev.CodeGatewayMissing, Exit: dev.ExitFailed, Message: "the gateway's program in this sdev is damaged: " + why,
-		Hint: "run sdev again if it was just installed; otherwise install it again"}
+		Hint: "install sdev again"}
 }

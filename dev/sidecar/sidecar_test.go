@@ -113,7 +113,7 @@ func TestRead_RefusesADamagedProgram(t *testing.T) {
 			_, err = p.Read()
 		}
 		e, ok := errors.AsType[*dev.Error](err)
-		if !ok || e.Code != dev.CodeGatewayMissing || !strings.Contains(e.Message, "damaged") || !strings.Contains(e.Hint, "install it again") {
+		if !ok || e.Code != dev.CodeGatewayMissing || !strings.Contains(e.Message, "damaged") || !strings.Contains(e.Hint, "install sdev again") {
 			t.Errorf("%s: %+v", name, err)
 		}
 	}
