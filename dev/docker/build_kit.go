@@ -110,11 +110,12 @@ func (e *Engine) solveOpt(ctx context.Context, r *recipe) (bk.SolveOpt, error) {
 // exportAttrs names the image and says how an engine with the containerd image store compresses its layers; other engines
 // ignore that. By default such an engine spends more time on gzip than pip on the packages. So an image that stays on this
 // machine gets the fastest zstd, and one that ships gets gzip, which every registry and platform takes, also for layers
-// that an earlier build has left compressed otherwise. Source: BuildKit's README, "image output".
+// that an earlier build has left compressed otherwise. The engine unpacks an image that ships when it is normalized, or
+// first run, see normalizeTimestamps; BuildKit need not do it before. Source: BuildKit's README, "image output".
 func (r *recipe) exportAttrs() map[string]string {
 	attrs := map[string]string{"name": strings.Join(append([]string{r.Tag}, r.Tags...), ",")}
 	if r.Ships {
-		attrs["compression"], attrs["force-compression"] = "gzip", "true"
+		attrs["compression"], attrs["force-compression"], attrs["unpack"] = "gzip", "true", "false"
 	} else {
 		attrs["compression"], attrs["compression-level"] = "zstd", "1"
 	}
