@@ -16,7 +16,7 @@ import (
 
 	"sdev/cmd/internal/cli"
 	"sdev/cmd/internal/console"
-	"sdev/cmd/internal/terminal"
+	tty "sdev/cmd/internal/terminal"
 )
 
 func main() {
@@ -48,7 +48,7 @@ func system() console.Streams {
 	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
 	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd()))
 	if s.OutTTY {
-		_, _ = terminal.EnableSequences(os.Stdout) // for colours; the console keeps it, as it does for other programs
+		_, _ = tty.EnableSequences(os.Stdout) // for colours; the console keeps it, as it does for other programs
 		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 			s.Width = width
 		}
