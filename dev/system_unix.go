@@ -20,10 +20,13 @@ func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 
 func linkCount(info fs.FileInfo) uint64 {
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(sys.Nlink) //nolint:unconvert // it is smaller on other systems
+		return wide(sys.Nlink)
 	}
 	return 1
 }
+
+// wide converts a number whose size differs between systems.
+func wide[N uint16 | uint32 | uint64](n N) uint64 { return uint64(n) }
 
 func inode(info fs.FileInfo) uint64 {
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {

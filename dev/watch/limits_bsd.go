@@ -16,5 +16,5 @@ func newSystem() (source, error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &most); err != nil {
 		return s, nil // unknown: the system's own error comes late, but it comes
 	}
-	return newFrugal(s, int(min(uint64(most.Cur)/2, 1<<20))), nil
+	return newFrugal(s, int(min(most.Cur/2, 1<<20))), nil
 }
