@@ -88,6 +88,7 @@ func (p *project) guardDir() {
 
 // within makes failures those of a subtest, until it ends.
 func (p *project) within(t testing.TB) {
+	t.Helper()
 	whole := p.t
 	p.t = t
 	t.Cleanup(func() { p.t = whole })

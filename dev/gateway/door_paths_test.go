@@ -10,6 +10,12 @@ import (
 	"sdev/dev/oidc"
 )
 
+// newALBRig is a gateway with a load balancer in front of an app.
+func newALBRig(t testing.TB, app *fakeApp) *doorRig {
+	t.Helper()
+	return newDoorRig(t, app)
+}
+
 // newIAPRig is a gateway with Identity-Aware Proxy in front of an app.
 func newIAPRig(t testing.TB, app *fakeApp) *doorRig {
 	t.Helper()
@@ -58,7 +64,7 @@ func TestDoor_ChecksEveryRequestOfAPage(t *testing.T) {
 		xhr     int    // the answer to XMLHttpRequest without a session
 		account string // as the door names her to the app
 	}{
-		"alb":        {func(t testing.TB, app *fakeApp) *doorRig { return newDoorRig(t, app) }, http.StatusFound, oidc.UserinfoClaims("cognito", dev.Person{Email: "dora@example.com"})["sub"].(string)},
+		"alb":        {newALBRig, http.StatusFound, oidc.UserinfoClaims("cognito", dev.Person{Email: "dora@example.com"})["sub"].(string)},
 		"iap":        {newIAPRig, http.StatusUnauthorized, "accounts.google.com:dora@example.com"},
 		"cloudflare": {newAccessRig, http.StatusUnauthorized, "dora@example.com"},
 	} {
