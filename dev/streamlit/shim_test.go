@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // watcherModule is Streamlit's watcher of modules, reduced to what it registers and what a save unloads.
@@ -163,27 +162,31 @@ func TestShim_KeepsTheWordsOfABrokenSitecustomize(t *testing.T) {
 	}
 }
 
-// TestShim_CostsNextToNothing takes the best of a few starts, by Python's own account of imports.
+// TestShim_CostsNextToNothing compares the import of the shim with that of asyncio in the same process, by Python's own
+// account of imports. Streamlit imports asyncio at every start, among much else. It takes the best of a few starts.
 func TestShim_CostsNextToNothing(t *testing.T) {
 	shim := tree(t, map[string]string{ShimName: string(Shim())})
-	line := regexp.MustCompile(`import time:\s+\d+ \|\s+(\d+) \|\s+sitecustomize\n`)
-	best := time.Hour
+	line := regexp.MustCompile(`import time:\s+\d+ \|\s+(\d+) \|\s+(sitecustomize|asyncio)\n`)
+	best := map[string]int{} // microseconds
 	for range 5 {
-		cmd := exec.CommandContext(t.Context(), "python3", "-X", "importtime", "-c", "")
+		cmd := exec.CommandContext(t.Context(), "python3", "-X", "importtime", "-c", "import asyncio")
 		cmd.Env = append(os.Environ(), "PYTHONPATH="+shim)
 		out, err := cmd.CombinedOutput()
-		m := line.FindSubmatch(out)
-		if err != nil || m == nil {
+		if err != nil {
 			t.Fatalf("python3: %v\n%s", err, out)
 		}
-		us, err := strconv.Atoi(string(m[1]))
-		if err != nil {
-			t.Fatal(err)
+		for _, m := range line.FindAllSubmatch(out, -1) {
+			us, err := strconv.Atoi(string(m[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if known, ok := best[string(m[2])]; !ok || us < known {
+				best[string(m[2])] = us
+			}
 		}
-		best = min(best, time.Duration(us)*time.Microsecond)
 	}
-	t.Logf("the shim adds %v to every start of Python", best)
-	if best > 5*time.Millisecond {
-		t.Error("that is more than 5 ms")
+	t.Logf("the shim adds %d µs to every start of Python, asyncio %d µs", best["sitecustomize"], best["asyncio"])
+	if best["sitecustomize"] == 0 || best["sitecustomize"] > best["asyncio"]/4 {
+		t.Error("that is more than a quarter of asyncio")
 	}
 }
