@@ -9,16 +9,17 @@
 //
 // [Open] chooses the engine as the docker command does, and [Engine.Endpoint] says which one and why.
 //
-// Builds use BuildKit, or the engine's classic builder if it has no BuildKit. Engines from API 1.53 on serve BuildKit over
-// HTTP/2 on their own socket; others have the endpoints /grpc and /session. The package reads the Dockerfile, changes it
-// in memory if the build needs that (package dockerfile), and sends the result to the builder. On machines with an extra CA, builds start from a copy of the base image that trusts the CA, so that
+// Builds use BuildKit, or the engine's classic builder if it has no BuildKit. Engines from API 1.53 on serve
+// BuildKit over HTTP/2 on their own socket; others have the endpoints /grpc and /session. The package reads the
+// Dockerfile, changes it in memory if the build needs that (package dockerfile), and sends the result to the
+// builder. On machines with an extra CA, builds start from a copy of the base image that trusts the CA, so that
 // a Dockerfile that does not mention the CA still builds. The copies (sdev-ca:…, labelled dev.sdev.ca) stay on
 // the engine; there is one for each base image and CA bundle.
 //
 // A build of an image that ships (plan.Build.Ships) differs: it replaces no base image, the frontend runs
 // in this process, and only commands see the extra CA, so that no layer and no line of the history holds it.
-// File timestamps are set to the commit's, so that the image is reproducible, whichever image store the engine has. [Engine.StartSmokeTest] starts
-// such an image once to check that it runs.
+// File timestamps are set to the commit's, so that the image is reproducible, whichever image store the engine
+// has. [Engine.StartSmokeTest] starts such an image once to check that it runs.
 //
 // The gateway's image holds only the gateway's program, for the engine's architecture (package sidecar). Loading it
 // removes images of earlier versions that no container uses.
