@@ -31,7 +31,7 @@ func TestWine(t *testing.T) {
 		t.Fatalf("no wine: %v; run: eval \"$(.ci/wine)\"", err)
 	}
 	keepRunning(t, wine)
-	start := fmt.Sprintf("#!/bin/sh\nexec %q %q \"$@\" </dev/null\n", wine, program)
+	start := fmt.Sprintf(startInWine, wine, program)
 	for name, act := range map[string]func(string) error{
 		"sdev":  func(name string) error { return os.WriteFile(name, []byte(start), 0o755) },
 		"linux": func(name string) error { return os.Symlink(os.Getenv(programVariable), name) },
@@ -56,8 +56,19 @@ func TestWine(t *testing.T) {
 	})
 }
 
-// keepRunning keeps wine's own programs running until the test is over. The first program in wine starts them, and they
-// inherit its output: whoever reads that to its end would wait for them.
+// startInWine runs a program with its output in files. Any program may be the one with which wine starts a program of its
+// own, which lives on and inherits the output: whoever reads a pipe to its end would wait for that.
+const startInWine = `#!/bin/sh
+out=$(mktemp) errs=$(mktemp)
+%q %q "$@" </dev/null >"$out" 2>"$errs"
+code=$?
+cat "$out"
+cat "$errs" >&2
+rm -f "$out" "$errs"
+exit "$code"
+`
+
+// keepRunning keeps wine's server running until the test is over, so that each program starts at once.
 func keepRunning(t *testing.T, wine string) {
 	t.Helper()
 	first := exec.CommandContext(t.Context(), wine, "cmd") // reads commands until its input ends
