@@ -21,7 +21,7 @@ import (
 func TestWine(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "sdev.exe")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "embedgateway", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=windows", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build sdev for Windows: %v\n%s", err, out)
