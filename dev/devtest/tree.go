@@ -138,7 +138,8 @@ func about(path string, d fs.DirEntry) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("%s %s %s", info.Mode(), owner(info), info.ModTime().Format("2006-01-02T15:04:05.000000000"))
+	uid, gid, _ := dev.Owner(info) // 0:0 where the system does not number them
+	text := fmt.Sprintf("%s %d:%d %s", info.Mode(), uid, gid, info.ModTime().Format("2006-01-02T15:04:05.000000000"))
 	switch {
 	case info.Mode()&fs.ModeSymlink != 0:
 		link, err := os.Readlink(path)

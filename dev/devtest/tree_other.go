@@ -2,13 +2,7 @@
 
 package devtest
 
-import (
-	"errors"
-	"io/fs"
-)
+import "errors"
 
-// owner is not implemented for this system.
-func owner(fs.FileInfo) string { return "" }
-
-// MakePipe is not implemented for this system.
+// MakePipe fails: files of this system cannot be pipes.
 func MakePipe(string) error { return errors.ErrUnsupported }

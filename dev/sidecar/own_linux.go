@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"sdev/dev"
 )
@@ -79,11 +78,7 @@ func readOwnKey() (ownKey, error) {
 	if err != nil {
 		return ownKey{}, fmt.Errorf("read this program's file: %w", err)
 	}
-	key := ownKey{Path: executable, Size: st.Size(), Modified: st.ModTime().UnixNano()}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		key.Inode = sys.Ino
-	}
-	return key, nil
+	return ownKey{Path: executable, Size: st.Size(), Modified: st.ModTime().UnixNano(), Inode: dev.Inode(st)}, nil
 }
 
 // ownEntry is the content of the cache's file.
