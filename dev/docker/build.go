@@ -33,11 +33,15 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 	if err := e.prepare(ctx, r, emit); err != nil {
 		return "", err
 	}
-	solve, classic := e.buildKit, e.classic(ctx)
+	solve := e.buildKit
+	classic, err := e.classic(ctx)
+	if err != nil {
+		return "", err
+	}
 	if classic {
 		solve = e.buildClassic
 	}
-	err := solve(ctx, r, emit)
+	err = solve(ctx, r, emit)
 	if err == nil && r.shipped() && !classic && !r.Epoch.IsZero() {
 		if serr := e.normalizeTimestamps(ctx, r, emit); serr != nil { // the image works; only its digest is not reproducible
 			emit(dev.BuildStep{Service: b.Service, Text: "files keep the timestamps of this build: " + serr.Error()})
@@ -59,21 +63,25 @@ func (e *Engine) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) 
 }
 
 // classic reports whether to use the engine's classic builder. If neither user nor engine chooses, it is used
-// unless the engine accepts a BuildKit connection: engines that only resemble Docker do not.
-func (e *Engine) classic(ctx context.Context) bool {
+// unless the engine accepts a BuildKit connection: engines that only resemble Docker do not. Podman has no BuildKit,
+// whatever the user chooses.
+func (e *Engine) classic(ctx context.Context) (bool, error) {
+	if podman, err := e.podman(ctx); podman || err != nil {
+		return true, err
+	}
 	switch e.getenv("DOCKER_BUILDKIT") {
 	case "0", "false":
-		return true
+		return true, nil
 	case "1", "true":
-		return false
+		return false, nil
 	}
 	switch e.builder {
 	case build.BuilderV1:
-		return true
+		return true, nil
 	case build.BuilderBuildKit:
-		return false
+		return false, nil
 	}
-	return !e.hasBuildKit(ctx)
+	return !e.hasBuildKit(ctx), nil
 }
 
 // removeTempImages removes the images of named contexts after a build. The build cache keeps their content.

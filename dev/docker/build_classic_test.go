@@ -42,7 +42,7 @@ func TestClassicSteps_AreReportedLikeBuildKits(t *testing.T) {
 	if diff := cmp.Diff(want, events); diff != "" {
 		t.Error(diff)
 	}
-	name, output := steps.failure()
+	name, output := steps.failure(err)
 	if name != "3, RUN   make" || !cmp.Equal(output, []string{"first", "second", "last"}) {
 		t.Errorf("%s: %q", name, output)
 	}
@@ -53,7 +53,7 @@ func TestClassicSteps_ThatEndWellHaveNoFailure(t *testing.T) {
 	if err := steps.read(strings.NewReader(classicStream)); err != nil {
 		t.Fatal(err)
 	}
-	if name, output := steps.failure(); name != "" || output != nil {
+	if name, output := steps.failure(nil); name != "" || output != nil {
 		t.Errorf("%s %q", name, output)
 	}
 	if err := steps.read(strings.NewReader(`{"stream":`)); err == nil {
@@ -67,10 +67,11 @@ const podmanStream = `{"stream":"[1/2] STEP 1/2: FROM docker.io/library/python:3
 {"stream":"--\u003e Using cache 8a9d9b787573\n"}
 {"stream":"--\u003e 8a9d9b787573\n"}
 {"stream":"[2/2] STEP 1/2: FROM 8a9d9b787573\n"}
-{"stream":"[2/2] STEP 2/2: RUN make\n"}
+{"stream":"[2/2] STEP 2/2: RUN make   \"all\"\n"}
 {"stream":"what went wrong\n"}
 {"stream":"one\ntwo\n"}
-{"error":"building at STEP \"RUN make\": while running runtime: exit status 3\n"}
+{"stream":"STEP 1/1: FROM 8a9d9b787573ff3102627a5bf6480ac915aa1ffb61c3bec86743bf6d053924bf AS other\n"}
+{"error":"building at STEP \"RUN make \\\"all\\\"\": while running runtime: exit status 3\n"}
 `
 
 func TestClassicSteps_OfPodmanShowTheFailedStepsOutput(t *testing.T) {
@@ -80,15 +81,15 @@ func TestClassicSteps_OfPodmanShowTheFailedStepsOutput(t *testing.T) {
 	if err == nil {
 		t.Fatal("a failed build is taken for one that ends well")
 	}
-	name, output := steps.failure()
-	if name != "2, RUN make" || !cmp.Equal(output, []string{"what went wrong", "one", "two"}) {
+	name, output := steps.failure(err)
+	if name != "2, RUN make   \"all\"" || !cmp.Equal(output, []string{"what went wrong", "one", "two"}) {
 		t.Errorf("%s: %q", name, output)
 	}
-	if len(events) != 7 || !events[3].Cached || events[3].Text != "WORKDIR /app" || events[5].Cached || events[6].Total != 2 {
+	if len(events) != 9 || events[8].Text != "FROM 8a9d9b787573 AS other" || !events[3].Cached || events[3].Text != "WORKDIR /app" || events[5].Cached || events[6].Total != 2 {
 		t.Errorf("%+v", events)
 	}
 	message := dev.AsError((&recipe{}).failed(err, name, output)).Message
-	if want := "step 2, RUN make\n  what went wrong\n  one\n  two"; !strings.HasSuffix(message, want) {
+	if want := "step 2, RUN make \"all\"\n  what went wrong\n  one\n  two"; !strings.HasSuffix(message, want) {
 		t.Errorf("%q does not end with %q", message, want)
 	}
 }

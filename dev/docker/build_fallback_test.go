@@ -75,7 +75,7 @@ func TestBuild_UsesTheClassicBuilderWithoutBuildKit(t *testing.T) {
 				return
 			}
 			slices.Sort(sent)
-			if want := ".dockerfile.sdev .dockerignore Dockerfile kept"; err != nil || id != "sha256:made" || strings.Join(sent, " ") != want {
+			if want := ".dockerfile.sdev .dockerfile.sdev.dockerignore .dockerignore Dockerfile kept"; err != nil || id != "sha256:made" || strings.Join(sent, " ") != want {
 				t.Errorf("%s %v: %v", id, err, sent)
 			}
 		})

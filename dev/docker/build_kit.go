@@ -233,13 +233,9 @@ func (e *Engine) hosts(ctx context.Context, extra []string) ([]string, error) {
 // attachments are the services that the builder may use during a build: registry logins, secrets, SSH.
 func attachments(r *recipe) ([]session.Attachable, error) {
 	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{ConfigFile: dockerLogins()})}
-	values := mergeLabels(r.SecretEnv, nil)
-	for id, file := range r.Secrets {
-		b, err := dev.ReadUpTo(file, secretsprovider.MaxSecretSize)
-		if err != nil {
-			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build secret %s of service %s: %v", id, r.Service, err), Hint: "check the secrets of the build"}
-		}
-		values[id] = string(b)
+	values, err := r.secrets()
+	if err != nil {
+		return nil, err
 	}
 	if r.Ships && r.lacksCA() {
 		values[shipSecret] = string(r.CA)
@@ -262,6 +258,19 @@ func attachments(r *recipe) ([]session.Attachable, error) {
 			Hint: "start an SSH agent and add the key (ssh-add), or use the path of the key file"}
 	}
 	return append(out, ssh), nil
+}
+
+// secrets returns the values of the build's secrets, by id.
+func (r *recipe) secrets() (map[string]string, error) {
+	values := mergeLabels(r.SecretEnv, nil)
+	for id, file := range r.Secrets {
+		b, err := dev.ReadUpTo(file, secretsprovider.MaxSecretSize)
+		if err != nil {
+			return nil, &dev.Error{Code: dev.CodeProjectInvalid, Exit: dev.ExitProject, Cause: err, Message: fmt.Sprintf("build secret %s of service %s: %v", id, r.Service, err), Hint: "check the secrets of the build"}
+		}
+		values[id] = string(b)
+	}
+	return values, nil
 }
 
 // checkKeyFiles checks that key files are regular files of a sensible size. It skips the sockets of SSH agents.

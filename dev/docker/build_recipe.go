@@ -45,14 +45,28 @@ func (e *Engine) prepare(ctx context.Context, r *recipe, emit func(dev.Event)) e
 	if r.file, r.parseErr = dockerfile.Parse(r.content); r.parseErr != nil {
 		return nil // the builder reports the error
 	}
-	if !r.Ships && len(r.file.Mounts()) > 0 && e.classic(ctx) {
-		if podman, err := e.podman(ctx); err != nil {
+	if !r.Ships && len(r.file.Mounts()) > 0 {
+		if err := e.dropMounts(ctx, r); err != nil {
 			return err
-		} else if plain, err := dockerfile.Parse(r.file.Classic()); !podman && err == nil {
-			r.content, r.file = r.file.Classic(), plain
 		}
 	}
 	return e.adapt(ctx, r, emit)
+}
+
+// dropMounts rewrites a Dockerfile whose mounts only make a build faster, if Docker's classic builder builds it.
+func (e *Engine) dropMounts(ctx context.Context, r *recipe) error {
+	classic, err := e.classic(ctx)
+	if err != nil || !classic {
+		return err
+	}
+	podman, err := e.podman(ctx)
+	if err != nil || podman {
+		return err
+	}
+	if plain, err := dockerfile.Parse(r.file.Classic()); err == nil {
+		r.content, r.file = r.file.Classic(), plain
+	}
+	return nil
 }
 
 // read reads the Dockerfile from disk, or from the compose file.
@@ -102,9 +116,9 @@ func (e *Engine) adapt(ctx context.Context, r *recipe, emit func(dev.Event)) err
 	if err != nil {
 		return err
 	}
-	version, err := e.api.ServerVersion(ctx)
+	version, err := e.version(ctx)
 	if err != nil {
-		return engineError("read the engine's version", err)
+		return err
 	}
 	if used, since := r.file.Newest(); since > major(version.Version) {
 		r.newerFeature = fmt.Sprintf("%s needs Docker %d, but the engine is %s", used, since, version.Version)

@@ -151,12 +151,13 @@ func rewriteExec(definition *pb.Definition, change func(*pb.ExecOp)) (*pb.Defini
 	return out, nil
 }
 
-// checkClassicShip refuses a build that would leave certificates in an image.
-func (r *recipe) checkClassicShip() error {
+// checkShippedCA refuses a build whose builder would leave certificates in an image. builder names it, and remedy is what
+// to do about it.
+func (r *recipe) checkShippedCA(builder, remedy string) error {
 	if !r.Ships || !r.lacksCA() || !r.runs {
 		return nil
 	}
 	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: r.dockerfilePath(),
-		Message: "the build needs this machine's extra CA, but the classic builder would leave it in the image that ships",
-		Hint:    "enable BuildKit (unset DOCKER_BUILDKIT), or build on a network without TLS interception"}
+		Message: "the build needs this machine's extra CA, but " + builder + " would leave it in the image that ships",
+		Hint:    remedy + ", or build on a network without TLS interception"}
 }

@@ -63,7 +63,7 @@ func TestCheckClassicShip_RefusesCertificatesThatWouldStayInTheImage(t *testing.
 		t.Fatal(err)
 	}
 	r := &recipe{Build: plan.Build{Ships: true, CA: []byte("x")}, file: file, runs: true}
-	if got := dev.AsError(r.checkClassicShip()); got.Code != dev.CodeBuildFailed || got.File != "Dockerfile" || !strings.Contains(got.Hint, "BuildKit") {
+	if got := dev.AsError(r.checkShippedCA("the classic builder", "enable BuildKit (unset DOCKER_BUILDKIT)")); got.Code != dev.CodeBuildFailed || got.File != "Dockerfile" || !strings.Contains(got.Hint, "BuildKit") {
 		t.Errorf("%+v", got)
 	}
 	for name, other := range map[string]recipe{
@@ -71,7 +71,7 @@ func TestCheckClassicShip_RefusesCertificatesThatWouldStayInTheImage(t *testing.
 		"without a CA":     {Build: plan.Build{Ships: true}, file: file, runs: true},
 		"nothing is run":   {Build: plan.Build{Ships: true, CA: []byte("x")}, file: file},
 	} {
-		if err := other.checkClassicShip(); err != nil {
+		if err := other.checkShippedCA("the classic builder", "enable BuildKit (unset DOCKER_BUILDKIT)"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/moby/patternmatcher"
@@ -22,10 +24,14 @@ import (
 // no COPY puts it into the image.
 const packedName = ".dockerfile.sdev"
 
+// packedRules is the name of the rules beside it. Podman reads these, and would otherwise apply the context's
+// .dockerignore a second time, though a DOCKERFILE.dockerignore replaces it.
+const packedRules = packedName + ".dockerignore"
+
 // pack returns the build context as an archive without the files that .dockerignore excludes. A goroutine writes the
 // archive while the caller reads it; Close ends that goroutine and waits for it. All files belong to root, as with the
-// docker command.
-func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
+// docker command. secrets are values by id; each becomes a file, see secretFile.
+func (r *recipe) pack(ctx context.Context, secrets map[string]string) (io.ReadCloser, error) {
 	own, err := dev.ReadFile(filepath.Join(r.Context, ".dockerignore"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, r.unreadable(err)
@@ -47,7 +53,7 @@ func (r *recipe) pack(ctx context.Context) (io.ReadCloser, error) {
 	go func() {
 		defer close(out.ended)
 		p := packer{ctx: ctx, root: r.Context, ignored: matcher, tar: tar.NewWriter(writer)}
-		writer.CloseWithError(p.all(r.content, own))
+		writer.CloseWithError(p.all(r.content, own, secrets))
 	}()
 	return out, nil
 }
@@ -65,20 +71,28 @@ func (a *contextArchive) Close() error {
 	return err
 }
 
-// all writes the whole archive: the directory, the Dockerfile, and the rules that hide it.
-func (p packer) all(dockerfile, ignore []byte) error {
+// all writes the whole archive: the directory, the Dockerfile, the rules that hide it, and the secrets.
+func (p packer) all(dockerfile, ignore []byte, secrets map[string]string) error {
 	if err := filepath.WalkDir(p.root, p.visit); err != nil {
 		return err
 	}
 	if err := p.content(packedName, dockerfile); err != nil {
 		return err
 	}
-	hidden := packedName + "\n"
+	hidden := packedName + "\n" + packedRules + "\n"
 	if ignore == nil {
 		hidden += ".dockerignore\n"
 	}
+	if err := p.content(packedRules, []byte(hidden)); err != nil {
+		return err
+	}
 	if err := p.content(".dockerignore", append(endLine(ignore), hidden...)); err != nil {
 		return err
+	}
+	for i, id := range slices.Sorted(maps.Keys(secrets)) {
+		if err := p.content(secretFile(i), []byte(secrets[id])); err != nil {
+			return err
+		}
 	}
 	return p.tar.Close()
 }

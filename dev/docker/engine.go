@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
@@ -26,8 +27,8 @@ type Engine struct {
 	newestAPI string      // the newest API that the engine has, which may be newer than the negotiated one
 	tls       *tls.Config // for an address with TLS; nil without
 
-	machine      sync.Mutex // guards architecture
-	architecture string     // see Engine.Architecture; "" before its first call
+	versionMu sync.Mutex     // guards told
+	told      *types.Version // see Engine.version; nil before its first call
 
 	mountPoints sync.Mutex // held while mount points are created, see withMountPoints
 }
@@ -106,3 +107,18 @@ func (e *Engine) Close() error { return e.api.Close() }
 
 // Endpoint is the engine's address and what chose it.
 func (e *Engine) Endpoint() Endpoint { return e.endpoint }
+
+// version returns what the engine says about itself and its machine. It asks once.
+func (e *Engine) version(ctx context.Context) (types.Version, error) {
+	e.versionMu.Lock()
+	defer e.versionMu.Unlock()
+	if e.told != nil {
+		return *e.told, nil
+	}
+	v, err := e.api.ServerVersion(ctx)
+	if err != nil {
+		return v, engineError("ask the container engine for its version and platform", err)
+	}
+	e.told = &v
+	return v, nil
+}

@@ -96,19 +96,13 @@ func (e *Engine) removeOldGateways(ctx context.Context, current string) {
 // Architecture is the architecture of the machine that runs the containers, in Go's words. An engine for Windows
 // containers is an error.
 func (e *Engine) Architecture(ctx context.Context) (string, error) {
-	e.machine.Lock()
-	defer e.machine.Unlock()
-	if e.architecture != "" {
-		return e.architecture, nil
-	}
-	v, err := e.api.ServerVersion(ctx)
+	v, err := e.version(ctx)
 	if err != nil {
-		return "", engineError("ask the container engine for its platform", err)
+		return "", err
 	}
 	if v.Os != "linux" {
 		return "", &dev.Error{Code: dev.CodeGatewayMissing, Exit: dev.ExitEngine, Message: fmt.Sprintf("the container engine at %s runs containers for %s/%s, and sdev needs Linux containers", e.endpoint.Host, v.Os, v.Arch),
 			Hint: "switch the engine to Linux containers, or choose another one with --context"}
 	}
-	e.architecture = v.Arch
-	return e.architecture, nil
+	return v.Arch, nil
 }

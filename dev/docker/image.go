@@ -48,11 +48,11 @@ func (e *Engine) foreignPlatform(ctx context.Context, system, architecture strin
 	return system + "/" + architecture
 }
 
-// asked reports whether the engine has told its architecture.
+// asked reports whether the engine has told its version and platform.
 func (e *Engine) asked() bool {
-	e.machine.Lock()
-	defer e.machine.Unlock()
-	return e.architecture != ""
+	e.versionMu.Lock()
+	defer e.versionMu.Unlock()
+	return e.told != nil
 }
 
 // compatible reports whether machines of one architecture run programs of another as well.

@@ -153,6 +153,11 @@ func (e *Engine) createContainer(ctx context.Context, op plan.Operation, labels 
 	if err != nil {
 		return err
 	}
+	if podman, err := e.podman(ctx); err != nil {
+		return err
+	} else if podman {
+		host.Tmpfs = podmanTmpfs(host.Tmpfs)
+	}
 	if err := e.checkExternal(ctx, s, op.Awaits); err != nil {
 		return err
 	}
