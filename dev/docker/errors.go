@@ -161,6 +161,10 @@ func engineError(action string, err error) error {
 		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": this machine lacks what the service asks for: " + engineText(err),
 			Hint: "leave it out on this machine, in compose.override.yaml (devices: !reset [], or runtime: !reset null); for a GPU, install the NVIDIA Container Toolkit"}
 	}
+	if strings.Contains(err.Error(), `exec: "`+podmanInit+`"`) {
+		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": podman cannot start it, because " + podmanInit + " is not installed on its machine",
+			Hint: "install it there, for example with: apt install " + podmanInit}
+	}
 	if m := badCommand.FindStringSubmatch(err.Error()); m != nil {
 		e := &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("%s: its image has no program %s", action, m[1]),
 			Hint: "install it in the Dockerfile, or correct the command there or in the compose file (command, entrypoint)"}

@@ -19,6 +19,9 @@ func (e *Engine) podman(ctx context.Context) (bool, error) {
 	return slices.ContainsFunc(v.Components, func(c types.ComponentVersion) bool { return strings.HasPrefix(c.Name, "Podman") }), err
 }
 
+// podmanInit is the program that podman runs first in a container with "init: true". Docker brings its own.
+const podmanInit = "catatonit"
+
 // podmanTmpfs returns the options of file systems in memory, by path, without the owner, which podman refuses. Everybody
 // in the container may write to one that had an owner.
 func podmanTmpfs(all map[string]string) map[string]string {
