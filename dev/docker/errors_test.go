@@ -15,7 +15,7 @@ func TestEngineError_NamesTheCommandThatCannotStart(t *testing.T) {
 		`exec: "uvicorn": executable file not found in $PATH: unknown`:                {"start api: its image has no program uvicorn", "Dockerfile"},
 		`exec: "/app/go.sh": stat /app/go.sh: no such file or directory: unknown`:     {"start api: its image has no program /app/go.sh", "Dockerfile"},
 		`error during container init: exec: "/app/go.sh": permission denied: unknown`: {"start api: /app/go.sh is not executable", "chmod +x"},
-		`exec: "catatonit": executable file not found in $PATH`:                      {"start api: podman cannot start it, because catatonit is not installed", "apt install catatonit"},
+		`exec: "catatonit": executable file not found in $PATH`:                       {"start api: podman cannot start it, because catatonit is not installed", "apt install catatonit"},
 		`error mounting "/x" to rootfs at "/y": not a directory: unknown`:             {"start api: failed to create task", "the engine's own log"},
 	} {
 		e, ok := errors.AsType[*dev.Error](engineError("start api", errors.New(prefix+text)))
