@@ -1,16 +1,26 @@
 package docker
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"sdev/dev"
 )
 
 // failed returns the error of a failed build. name is the step that failed, tail the end of its output.
 func (r *recipe) failed(err error, name string, tail []string) error {
+	if isConnectionLost(err) {
+		return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err,
+			Message: "the connection to the container engine broke during the build of service " + r.Service,
+			Hint:    "see that the engine runs (docker info), and try again"}
+	}
 	text := r.displayNames().Replace(reason(err))
 	if _, ref, ok := strings.Cut(name, "load metadata for "); ok {
 		ref = strings.TrimPrefix(ref, "docker.io/library/")
@@ -98,6 +108,13 @@ func reason(err error) string {
 // missingFile matches BuildKit's error for a file that an instruction copies and that the context lacks. The first group
 // is its path. Source: what the BuildKit of Docker 20.10 and newer ones say.
 var missingFile = regexp.MustCompile(`failed to compute cache key: .*"/([^"]*)":? not found`)
+
+// isConnectionLost reports whether a build failed because the engine went away. BuildKit's client has no error of its own
+// for that. Source: google.golang.org/grpc, internal/transport/http2_client.go.
+func isConnectionLost(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) ||
+		status.Code(err) == codes.Unavailable && (strings.Contains(err.Error(), "error reading from server") || strings.Contains(err.Error(), "transport is closing"))
+}
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
