@@ -87,7 +87,7 @@ func (e *Engine) kill(ctx context.Context, id string) error {
 		return engineError("inspect a container", err)
 	}
 	name := strings.TrimPrefix(c.Name, "/")
-	if err := e.ignoreNotFound("remove "+name, e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})); err != nil {
+	if err := e.ignoreNotFound("remove "+name, e.remove(ctx, id)); err != nil {
 		return err
 	}
 	if files := c.Config.Labels[ownFiles]; files != "" {

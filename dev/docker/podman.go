@@ -2,11 +2,14 @@ package docker
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/container"
 )
 
 // podman reports whether the engine is podman. An engine that has BuildKit is not, and is not asked: asking takes it
@@ -42,4 +45,38 @@ func podmanTmpfs(all map[string]string) map[string]string {
 		out[path] = strings.Join(kept, ",")
 	}
 	return out
+}
+
+// podmanDependents matches podman's refusal to remove a container before those that use its network namespace. The group
+// has their ids.
+var podmanDependents = regexp.MustCompile(`has dependent containers which must be removed before it: ([0-9a-f, ]+)`)
+
+// dependentsTime limits how long a removal waits for the removal of such containers.
+const dependentsTime = 30 * time.Second
+
+// remove removes a container, running or not. sdev removes the containers of a project side by side, so where podman wants
+// another one removed first, that is under way.
+func (e *Engine) remove(ctx context.Context, id string) error {
+	options := container.RemoveOptions{Force: true, RemoveVolumes: true}
+	err := e.api.ContainerRemove(ctx, id, options)
+	if err == nil {
+		return nil
+	}
+	m := podmanDependents.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, dependentsTime)
+	defer cancel()
+	for _, other := range strings.Split(m[1], ", ") {
+		removed, failed := e.api.ContainerWait(bounded, other, container.WaitConditionRemoved)
+		select {
+		case <-removed:
+		case failure := <-failed:
+			if !isGone(failure) {
+				return err
+			}
+		}
+	}
+	return e.api.ContainerRemove(ctx, id, options)
 }
