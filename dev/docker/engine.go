@@ -11,6 +11,8 @@ import (
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+
+	"sdev/dev/plan"
 )
 
 // MinAPI is the oldest engine API that sdev works with: Docker 20.10.
@@ -21,6 +23,7 @@ type Engine struct {
 	api      *client.Client
 	endpoint Endpoint
 	builder  build.BuilderVersion // the builder that the engine reports; "" if none
+	route    plan.HostRoute
 	getenv   func(string) string
 
 	newestAPI string      // the newest API that the engine has, which may be newer than the negotiated one
@@ -98,6 +101,7 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		return nil, tooLow(c.API)
 	}
 	e.api, e.endpoint, e.builder, e.newestAPI = api, c.Endpoint, ping.BuilderVersion, ping.APIVersion
+	e.route = f.hostRoute(c.Host)
 	return e, nil
 }
 
@@ -106,3 +110,6 @@ func (e *Engine) Close() error { return e.api.Close() }
 
 // Endpoint is the engine's address and what chose it.
 func (e *Engine) Endpoint() Endpoint { return e.endpoint }
+
+// HostRoute says how containers of the engine reach programs on this machine.
+func (e *Engine) HostRoute() plan.HostRoute { return e.route }

@@ -114,6 +114,10 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	}
 	parts.GatewayImage, parts.Mode, parts.TLS = gateway.Ref, login.mode, s.options.TLS
 	parts.Sync = s.options.Copy || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host)
+	parts.HostGateway = c.HostRoute == plan.RouteByGateway
+	if c.HostRoute == plan.RouteByName {
+		warnings = append(warnings, p.HostGatewayWarnings()...)
+	}
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
