@@ -61,6 +61,7 @@ const (
 	CodeEnginePermission  Code = "engine.permission"
 	CodeEngineFar         Code = "engine.far"
 	CodeEngineTooOld      Code = "engine.too-old"
+	CodeHostGateway       Code = "engine.host-gateway"
 	CodeEngine            Code = "engine.failed"
 	CodeGateway           Code = "gateway.failed"
 	CodeGatewayMissing    Code = "gateway.missing"
@@ -160,6 +161,7 @@ func Codes() []CodeDoc {
 		{CodeEnginePermission, "this user may not open the container engine's socket"},
 		{CodeEngineFar, "the container engine publishes ports on another machine"},
 		{CodeEngineTooOld, "the container engine is older than sdev supports"},
+		{CodeHostGateway, "warning: an extra host with the address host-gateway leads to the engine's virtual machine, and not to this machine"},
 		{CodeEngine, "the container engine refused a request"},
 		{CodeGateway, "the gateway of a running project does not answer a command"},
 		{CodeGatewayMissing, "this sdev has no gateway that runs on the container engine, or a damaged one"},

@@ -4,7 +4,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,8 +173,18 @@ func TestDockerEnvironment_IsForDevelopmentAndNotInTheImage(t *testing.T) {
 	}
 }
 
+// Others reach of a project only the gateway; its containers reach this machine.
 func TestDockerNetwork_OnlyTheGatewayIsReached(t *testing.T) {
 	p := scaffolded(t)
+	laptop, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "this machine") }))
+	server.Listener = laptop
+	server.Start()
+	t.Cleanup(server.Close)
+	database := fmt.Sprintf("http://host.docker.internal:%d", laptop.Addr().(*net.TCPAddr).Port)
 	p.write("docker-compose.override.yml", fmt.Sprintf(`services:
   streamlit-local:
     ports: ["0.0.0.0:%d:9000"]
@@ -178,8 +192,9 @@ func TestDockerNetwork_OnlyTheGatewayIsReached(t *testing.T) {
     image: python:3.11-slim
     command: [sleep, infinity]
     init: true
+    environment: {DATABASE: "%s"}
     ports: ["%d:80"]
-`, freePort(t), freePort(t)))
+`, freePort(t), database, freePort(t)))
 	p.up()
 	for _, name := range []string{p.gateway(), p.app(), p.name + "-other-1"} {
 		var ports map[string][]struct{ HostIP, HostPort string }
@@ -203,6 +218,11 @@ except OSError as e:
 	} {
 		if got := docker(t, "exec", p.name+"-other-1", "python", "-c", get, url); !strings.Contains(got, want) {
 			t.Errorf("%s from a neighbour: %q, want %q", url, got, want)
+		}
+	}
+	for _, name := range []string{p.app(), p.name + "-other-1"} {
+		if got := docker(t, "exec", name, "python", "-c", get, database); got != "this machine" {
+			t.Errorf("%s from %s: %q", database, name, got)
 		}
 	}
 }

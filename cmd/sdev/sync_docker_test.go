@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -264,39 +263,6 @@ func TestDockerSync_AnEngineWithoutOurFiles(t *testing.T) {
 	if !strings.Contains(out, "copy    /app/code_package/streamlit/Home.py") {
 		t.Errorf("explained as:\n%s", out)
 	}
-}
-
-// The engine sees the files but gets no events about saves, as with directories shared between machines: it sees the
-// project through an overlay, and sdev writes to the directory below that.
-func TestDockerSync_AnEngineWithoutFileEvents(t *testing.T) {
-	p := scaffolded(t)
-	view, nothing := filepath.Join(t.TempDir(), p.name), t.TempDir()
-	for _, dir := range []string{view, filepath.Join(p.dir, ".sdev")} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := syscall.Mount("overlay", view, "overlay", 0, "lowerdir="+p.dir+":"+nothing); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(view, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	p.seenAt(view)
-	defer func() { p.wrap = nil }()
-	up := p.attend()
-	w := awaitEvent[dev.Warning](t, up)
-	for w.Code != dev.CodeWatchSilent {
-		w = awaitEvent[dev.Warning](t, up)
-	}
-	if !strings.HasPrefix(w.Message, "saves on this machine raise no file events in containers") {
-		t.Errorf("%+v", w)
-	}
-	awaitEvent[dev.Ready](t, up)
-	p.write("code_package/streamlit/Home.py", home("copied"))
-	p.arrives("/app/code_package/streamlit/Home.py", home("copied"))
 }
 
 // seenAt makes the project appear at another path, only for sdev.

@@ -378,16 +378,7 @@ func (p *Project) replaceNetworkMode() {
 	}
 	consequence := ""
 	if mode == "host" {
-		const name = "host.docker.internal"
-		hosts := maps.Clone(s.ExtraHosts)
-		if hosts == nil {
-			hosts = types.HostsList{}
-		}
-		if _, ok := hosts[name]; !ok {
-			hosts[name] = []string{"host-gateway"}
-		}
-		s.ExtraHosts = hosts
-		consequence = "; there, this machine is not localhost but " + name
+		consequence = "; there, this machine is not localhost but " + HostName
 	}
 	p.Model.Services[p.App] = s
 	p.recordAssumption(fmt.Sprintf("%s:%d: network_mode: %s is not applied to %s, which runs in the network of the gateway%s", file, line, mode, p.App, consequence))

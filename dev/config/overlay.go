@@ -40,6 +40,8 @@ type Parts struct {
 	ShimModules map[string][]byte
 	// BytecodeEnv is the variable that names the directory in which the shim keeps bytecode; "" if it keeps none.
 	BytecodeEnv string
+	// HostGateway says that containers need an extra host to know this machine as [HostName].
+	HostGateway bool
 	Sync        bool // the project's directories are copied into the app's container, not mounted
 	StateDir    string
 }
@@ -103,6 +105,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	// The steps change one service after the other, in this order: the gateway's configuration names what is copied
 	// and mounted, and later steps use its addresses.
 	o.copies()
+	o.addHostName()
 	o.gateway(ports, ruleset, mounts)
 	// user may set HOME, into which aws mounts.
 	o.environment(ports)

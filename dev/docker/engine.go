@@ -12,6 +12,8 @@ import (
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+
+	"sdev/dev/plan"
 )
 
 // MinAPI is the oldest engine API that sdev works with: Docker 20.10.
@@ -22,6 +24,7 @@ type Engine struct {
 	api      *client.Client
 	endpoint Endpoint
 	builder  build.BuilderVersion // the builder that the engine reports; "" if none
+	route    plan.HostRoute
 	getenv   func(string) string
 
 	newestAPI string      // the newest API that the engine has, which may be newer than the negotiated one
@@ -99,6 +102,7 @@ func (f finder) try(ctx context.Context, c candidate) (*Engine, error) {
 		return nil, tooLow(c.API)
 	}
 	e.api, e.endpoint, e.builder, e.newestAPI = api, c.Endpoint, ping.BuilderVersion, ping.APIVersion
+	e.route = f.hostRoute(c.Host)
 	return e, nil
 }
 
@@ -122,3 +126,6 @@ func (e *Engine) version(ctx context.Context) (types.Version, error) {
 	e.told = &v
 	return v, nil
 }
+
+// HostRoute says how containers of the engine reach programs on this machine.
+func (e *Engine) HostRoute() plan.HostRoute { return e.route }

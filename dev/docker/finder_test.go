@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/plan"
 )
 
 // newTestFinder returns a finder with a home directory of its own. Its default socket is usual.sock in there.
@@ -218,5 +219,46 @@ func TestUnreachable_HasTheRemedyOfTheSystem(t *testing.T) {
 				t.Errorf("%s: %+v; want %s, %q", name, e.err, e.code, e.hint)
 			}
 		}
+	}
+}
+
+func TestFinder_KnowsHowContainersReachThisMachine(t *testing.T) {
+	for _, c := range []struct {
+		socket, linkedFrom string // below the home directory
+		on                 engineSystem
+		want               plan.HostRoute
+	}{
+		{"docker.sock", "", onLinux(), plan.RouteByGateway},
+		{"run/docker.sock", "", onLinux(), plan.RouteByGateway},
+		{"run/podman/podman.sock", "usual.sock", onLinux(), plan.RouteUnknown},
+		{".docker/desktop/docker.sock", "", onLinux(), plan.RouteUnknown},
+		{".colima/work/docker.sock", "", onLinux(), plan.RouteUnknown},
+		{".rd/docker.sock", "", onLinux(), plan.RouteByName},
+		{".rd/docker.sock", "usual.sock", onMac(), plan.RouteByName},
+		{".colima/default/docker.sock", "usual.sock", onMac(), plan.RouteUnknown},
+		{"docker.sock", "", onMac(), plan.RouteUnknown},
+	} {
+		env := map[string]string{}
+		f := newTestFinder(t, env)
+		f.on, env["XDG_RUNTIME_DIR"] = c.on, filepath.Join(f.home, "run")
+		listenAs(t, filepath.Join(f.home, c.socket), "1.47")
+		env["DOCKER_HOST"] = "unix://" + filepath.Join(f.home, c.socket)
+		if c.linkedFrom != "" {
+			if err := os.Symlink(filepath.Join(f.home, c.socket), filepath.Join(f.home, c.linkedFrom)); err != nil {
+				t.Fatal(err)
+			}
+			env["DOCKER_HOST"] = "unix://" + filepath.Join(f.home, c.linkedFrom)
+		}
+		e, err := f.open(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if e.HostRoute() != c.want {
+			t.Errorf("%+v: route %v", c, e.HostRoute())
+		}
+	}
+	if got := newTestFinder(t, nil).hostRoute("ssh://me@there"); got != plan.RouteUnknown {
+		t.Errorf("another machine: route %v", got)
 	}
 }

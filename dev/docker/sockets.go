@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sdev/dev/plan"
 )
 
 // engineSystem is what finding an engine, and getting one to answer, means on an operating system. thisSystem returns
@@ -13,12 +15,53 @@ type engineSystem struct {
 	// addresses are where well-known engines listen, besides the default socket. Unix sockets that do not exist are left
 	// out later; named pipes are tried.
 	addresses func(f finder) []known
+	own       bool   // this machine runs engines itself, and not only in virtual machines
 	start     string // the hint for an engine that does not answer
 	permit    string // the hint for a socket that this user may not open
 }
 
 // known is the address of a well-known engine.
 type known struct{ host, product string }
+
+// Products that the package tells apart.
+const (
+	rootless = "rootless Docker"
+	rancher  = "Rancher Desktop"
+)
+
+// hostRoute says how containers of the engine at an address reach this machine. It goes by the address alone, because
+// the engine takes long to describe itself. Podman, and every engine with a virtual machine, makes host.docker.internal
+// known by itself. Podman refuses host-gateway where it finds no address. Rancher Desktop leads it to the virtual
+// machine; the others to this machine.
+// Source: the manual of podman run (--add-host); Rancher Desktop, issue 7611; colima, pull requests 574 and 904.
+func (f finder) hostRoute(host string) plan.HostRoute {
+	socket, ok := strings.CutPrefix(host, "unix://")
+	if !ok {
+		return plan.RouteUnknown
+	}
+	product := ""
+	for _, k := range f.on.addresses(f) {
+		if realFile(strings.TrimPrefix(k.host, "unix://")) == realFile(socket) {
+			product = k.product
+			break
+		}
+	}
+	switch {
+	case product == rancher:
+		return plan.RouteByName
+	case f.on.own && (product == "" || product == rootless):
+		return plan.RouteByGateway
+	}
+	return plan.RouteUnknown
+}
+
+// realFile is a path without links: the default socket often is a link to another engine's.
+func realFile(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
 
 // usualFirst returns the default socket, then the existing sockets of other engines.
 func (f finder) usualFirst() ([]candidate, error) {
@@ -51,10 +94,11 @@ func onLinux() engineSystem {
 			if runtime == "" {
 				runtime = fmt.Sprintf("/run/user/%d", f.uid)
 			}
-			out := []known{{unixHost(runtime, "docker.sock"), "rootless Docker"}}
+			out := []known{{unixHost(runtime, "docker.sock"), rootless}}
 			out = append(out, f.inHome()...)
 			return append(out, known{unixHost(runtime, "podman/podman.sock"), "podman"}, known{"unix:///run/podman/podman.sock", "podman"})
 		},
+		own:    true,
 		start:  "start Docker, or set DOCKER_HOST to where it listens",
 		permit: "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again",
 	}
@@ -105,7 +149,7 @@ func (f finder) inHome() []known {
 	for _, dir := range []string{".colima", ".config/colima"} {
 		out = append(out, f.colima(dir)...)
 	}
-	return append(out, known{unixHost(f.home, ".rd/docker.sock"), "Rancher Desktop"}, known{unixHost(f.home, ".orbstack/run/docker.sock"), "OrbStack"})
+	return append(out, known{unixHost(f.home, ".rd/docker.sock"), rancher}, known{unixHost(f.home, ".orbstack/run/docker.sock"), "OrbStack"})
 }
 
 // colima returns the sockets of colima's profiles in its directory, the default profile first.

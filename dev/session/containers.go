@@ -18,6 +18,8 @@ type Containers struct {
 	Files   Files
 	Machine Machine
 	Host    string // address of the engine, for messages
+	// HostRoute says how containers reach programs on this machine.
+	HostRoute plan.HostRoute
 }
 
 // Machine is the machine that runs the containers.

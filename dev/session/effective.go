@@ -35,6 +35,7 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
 	if containers != nil {
+		parts.HostGateway = containers.HostRoute == plan.RouteByGateway
 		s.completeParts(ctx, *containers, &parts)
 	}
 	parts.Login = s.login.overlay(p, engine.Ports{App: parts.Port, Provider: parts.ProviderPort})

@@ -113,11 +113,12 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	parts.GatewayImage, parts.Mode, parts.TLS = gateway.Ref, login.mode, s.options.TLS
-	var share []dev.Warning
-	if !s.options.Copy && !s.options.Mount {
-		share = onShare(p.Dir)
+	var place []dev.Warning
+	parts.Sync, place = s.options.copies(p, c.Host)
+	parts.HostGateway = c.HostRoute == plan.RouteByGateway
+	if c.HostRoute == plan.RouteByName {
+		warnings = append(warnings, p.HostGatewayWarnings()...)
 	}
-	parts.Sync = s.options.Copy || len(share) > 0 || !s.options.Mount && engine.MountsUnusable(p.StatePath(), c.Host)
 	state, err := p.StateDir()
 	if err != nil {
 		return engine.Project{}, err
@@ -129,7 +130,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	out := engine.Project{
 		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode, Isolate: p.Settings.Components == config.ComponentsIsolate,
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
-		Warnings: slices.Concat(p.Warnings, warnings, login.warnings, s.tlsWarnings(), share),
+		Warnings: slices.Concat(p.Warnings, warnings, login.warnings, s.tlsWarnings(), place),
 		Mounted:  !parts.Sync, MountOnly: s.options.Mount,
 		Port: p.WantedPort(), PortNamed: p.WantedPort(), Reserved: func(app plan.ImageInfo) []int { return p.ReservedPorts(imageFacts(app)) }, GatewayImage: parts.GatewayImage,
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/engine"
 )
 
 // shareWarning says that a project lies on a network share, as Windows names it: \\server\share, or \\wsl$\DISTRIBUTION for
@@ -26,10 +28,16 @@ func shareWarning(system, dir string) (w dev.Warning, ok bool) {
 	return w, true
 }
 
-// onShare is shareWarning for this machine.
-func onShare(dir string) []dev.Warning {
-	if w, ok := shareWarning(runtime.GOOS, dir); ok {
-		return []dev.Warning{w}
+// copies reports whether sdev copies the project into the containers instead of mounting it. The warnings say so if it is
+// because of where the project lies. host is the engine's address.
+func (o Options) copies(p *config.Project, host string) (bool, []dev.Warning) {
+	switch w, onShare := shareWarning(runtime.GOOS, p.Dir); {
+	case o.Copy:
+		return true, nil
+	case o.Mount:
+		return false, nil
+	case onShare:
+		return true, []dev.Warning{w}
 	}
-	return nil
+	return engine.MountsUnusable(p.StatePath(), host), nil
 }

@@ -31,6 +31,7 @@ import (
 //	finish             does the same without interrupting it
 //	busy               keeps the page from answering
 //	ends SERVICE CODE  lets a service's container end by itself
+//	route HOW          sets how containers reach this machine: gateway or name
 //	prints SERVICE …   lets a service print a line
 func TestTranscripts(t *testing.T) {
 	home := t.TempDir()
@@ -62,6 +63,9 @@ func TestTranscripts(t *testing.T) {
 			"interrupt": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).stop(); scriptOf(ts).finish(ts) },
 			"finish":    func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).finish(ts) },
 			"busy":      func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).world.busy.Store(true) },
+			"route": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).world.route = map[string]plan.HostRoute{"gateway": plan.RouteByGateway, "name": plan.RouteByName}[args[0]]
+			},
 			"ends": func(ts *testscript.TestScript, _ bool, args []string) {
 				code, err := strconv.Atoi(args[1])
 				ts.Check(err)

@@ -30,7 +30,8 @@ import (
 type world struct {
 	*devtest.Fake
 
-	busy atomic.Bool // the page does not answer yet
+	busy  atomic.Bool // the page does not answer yet
+	route plan.HostRoute
 
 	mu       sync.Mutex // guards everything below
 	page     net.Listener
@@ -45,7 +46,7 @@ const engineAddress = "fake://engine"
 
 func (w *world) open(context.Context, string) (console.Engine, error) {
 	return console.Engine{
-		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Machine: w, Host: engineAddress}, Release: w, Closer: w,
+		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Machine: w, Host: engineAddress, HostRoute: w.route}, Release: w, Closer: w,
 		Endpoint: docker.Endpoint{Host: engineAddress, Why: "a test", API: "1.41"},
 	}, nil
 }

@@ -70,7 +70,7 @@ func openDocker(ctx context.Context, name string) (Engine, error) {
 		return Engine{}, err
 	}
 	return Engine{
-		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Machine: e, Host: e.Endpoint().Host},
+		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Machine: e, Host: e.Endpoint().Host, HostRoute: e.HostRoute()},
 		Endpoint:   e.Endpoint(), Meter: e, Release: e, Closer: e,
 	}, nil
 }
