@@ -47,7 +47,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		defer dir.Close() //nolint:errcheck // what it did not send, the engine did not want
 		body = dir
 	}
-	output, err := send(ctx, options, body, secrets)
+	output, err := send(ctx, r, options, body, secrets)
 	if err != nil {
 		return r.failed(errors.New(engineText(err)), "", nil)
 	}
@@ -61,7 +61,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 }
 
 // sendClassic starts a build with Docker's classic builder, which knows no secrets, and returns the builder's output.
-func (e *Engine) sendClassic(ctx context.Context, options build.ImageBuildOptions, body io.Reader, _ map[string]string) (io.ReadCloser, error) {
+func (e *Engine) sendClassic(ctx context.Context, _ *recipe, options build.ImageBuildOptions, body io.Reader, _ map[string]string) (io.ReadCloser, error) {
 	response, err := e.api.ImageBuild(ctx, body, options)
 	return response.Body, err
 }

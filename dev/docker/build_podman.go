@@ -50,7 +50,7 @@ func (r *recipe) checkPodman() error {
 
 // sendPodman starts a build with podman's builder and returns the builder's output. body is the build context, with the
 // secrets as pack names them: podman moves these files out of it before the build.
-func (e *Engine) sendPodman(ctx context.Context, o build.ImageBuildOptions, body io.Reader, secrets map[string]string) (io.ReadCloser, error) {
+func (e *Engine) sendPodman(ctx context.Context, r *recipe, o build.ImageBuildOptions, body io.Reader, secrets map[string]string) (io.ReadCloser, error) {
 	address, err := client.ParseHostURL(e.api.DaemonHost())
 	if err != nil {
 		return nil, err
@@ -58,6 +58,9 @@ func (e *Engine) sendPodman(ctx context.Context, o build.ImageBuildOptions, body
 	query, err := podmanQuery(o, secrets)
 	if err != nil {
 		return nil, err
+	}
+	if r.Ships && !r.Epoch.IsZero() { // for image, history and files, so that two builds of a commit give one digest
+		query.Set("timestamp", strconv.FormatInt(r.Epoch.Unix(), 10))
 	}
 	target := url.URL{Scheme: "http", Host: address.Host, Path: address.Path + "/v" + e.api.ClientVersion() + "/build", RawQuery: query.Encode()}
 	if e.tls != nil {
