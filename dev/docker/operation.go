@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func (e *Engine) kill(ctx context.Context, id string) error {
 		return engineError("inspect a container", err)
 	}
 	name := strings.TrimPrefix(c.Name, "/")
-	if err := e.ignoreNotFound("remove "+name, e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})); err != nil {
+	if err := e.ignoreNotFound("remove "+name, e.removeAfterUsers(ctx, id)); err != nil {
 		return err
 	}
 	if files := c.Config.Labels[ownFiles]; files != "" {
@@ -96,6 +97,34 @@ func (e *Engine) kill(ctx context.Context, id string) error {
 		}
 	}
 	return e.removeMountPoints(ctx, parseMountPoints(c.Config.Labels))
+}
+
+// dependents matches what podman answers if containers use the network namespace of the one to remove.
+var dependents = regexp.MustCompile(`has dependent containers which must be removed before it: ([0-9a-f, ]+)`)
+
+// removeAfterUsers removes a container. Docker removes one whose network namespace others use. Podman does not, so
+// removeAfterUsers waits for their removal, which is in progress whenever a plan removes a gateway: plans remove
+// containers in parallel. If nobody removes them, podman's refusal is the error.
+func (e *Engine) removeAfterUsers(ctx context.Context, id string) error {
+	options := container.RemoveOptions{Force: true, RemoveVolumes: true}
+	err := e.api.ContainerRemove(ctx, id, options)
+	if err == nil {
+		return nil
+	}
+	refused := dependents.FindStringSubmatch(err.Error())
+	if refused == nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for _, user := range strings.FieldsFunc(refused[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+		removed, failed := e.api.ContainerWait(waiting, user, container.WaitConditionRemoved)
+		select {
+		case <-removed:
+		case <-failed: // most likely it is gone; else the engine refuses again
+		}
+	}
+	return e.api.ContainerRemove(ctx, id, options)
 }
 
 func (e *Engine) ignoreNotFound(what string, err error) error {
