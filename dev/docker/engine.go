@@ -26,8 +26,9 @@ type Engine struct {
 	newestAPI string      // the newest API that the engine has, which may be newer than the negotiated one
 	tls       *tls.Config // for an address with TLS; nil without
 
-	machine      sync.Mutex // guards architecture
+	machine      sync.Mutex // guards architecture and rootless
 	architecture string     // see Engine.Architecture; "" before its first call
+	rootless     *bool      // see Engine.Rootless; nil before its first call
 
 	mountPoints sync.Mutex // held while mount points are created, see withMountPoints
 }
