@@ -121,7 +121,7 @@ func (e *Engine) removeAfterUsers(ctx context.Context, id string) error {
 		removed, failed := e.api.ContainerWait(waiting, user, container.WaitConditionRemoved)
 		select {
 		case <-removed:
-		case <-failed: // most likely it is gone; else the engine refuses again
+		case _ = <-failed: // most likely it is gone; else the engine refuses again
 		}
 	}
 	return e.api.ContainerRemove(ctx, id, options)
