@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"sdev/dev"
 )
 
 // inside runs a shell command in the app's container and returns its output.
@@ -234,11 +236,11 @@ func (p *project) asUser(uid, gid int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	group := socket.Sys().(*syscall.Stat_t).Gid // always so on Linux
+	group := socket.Sys().(*syscall.Stat_t).Gid                   // always so on Linux
+	if err := os.Chmod(filepath.Dir(p.home), 0o755); err != nil { // the test's directory
+		p.t.Fatal(err)
+	}
 	for _, root := range []string{p.dir, p.home} {
-		if err := os.Chmod(filepath.Dir(filepath.Dir(root)), 0o755); err != nil { // a test's directory
-			p.t.Fatal(err)
-		}
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil {
 				return err
@@ -254,6 +256,29 @@ func (p *project) asUser(uid, gid int) {
 	}
 	p.wrap = []string{"setpriv", fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", gid), fmt.Sprint("--groups=", group)}
 	p.env = append(p.env, "XDG_CACHE_HOME="+filepath.Join(p.home, ".cache"))
+}
+
+// asEngineUser gives the project to the user who runs the engine, unless that is root: a rootless engine is for its own
+// user only.
+func (p *project) asEngineUser() {
+	p.t.Helper()
+	socket, ok := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	if !ok {
+		return
+	}
+	if uid, gid := ownerOf(p.t, filepath.Dir(socket)); uid != 0 {
+		p.asUser(uid, gid)
+	}
+}
+
+func ownerOf(t testing.TB, path string) (uid, gid int) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, gid, _ = dev.Owner(info)
+	return uid, gid
 }
 
 func TestDockerUser_FilesInTheMountBelongToTheCaller(t *testing.T) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,8 @@ func TestMatrix_ADayWithTheEngine(t *testing.T) {
 	}
 	step("init, up", func() {
 		p = scaffolded(t, "--auth", "native")
+		p.awsLogin()
+		p.asEngineUser()
 		answers(t, p.up().URL)
 	})
 	step("save", func() {
@@ -36,6 +39,15 @@ func TestMatrix_ADayWithTheEngine(t *testing.T) {
 		awaitEvent[dev.FileChanged](t, up)
 		if got := docker(t, "exec", p.app(), "cat", "/app/"+filepath.ToSlash(page)); got != strings.TrimSpace(content) {
 			t.Fatalf("the container has\n%s", got)
+		}
+		const made = "code_package/made"
+		if got := docker(t, "exec", p.app(), "sh", "-c", "grep -c AKIAEXAMPLE ~/.aws/credentials; touch "+made); got != "1" {
+			t.Errorf("inside: %q", got)
+		}
+		p.accept(made)
+		want, _ := ownerOf(t, p.dir)
+		if got, _ := ownerOf(t, filepath.Join(p.dir, made)); got != want {
+			t.Errorf("the app's file belongs to %d, the project to %d", got, want)
 		}
 	})
 	step("rebuild", func() {
@@ -73,6 +85,9 @@ func TestMatrix_ADayWithTheEngine(t *testing.T) {
 		}
 		archive := filepath.Join(t.TempDir(), "image.tar")
 		docker(t, "save", "-o", archive, d.Image.Ref)
+		if err := os.Chmod(archive, 0o644); err != nil {
+			t.Fatal(err)
+		}
 		for _, image := range []string{d.Image.Ref, archive} {
 			if out, errs, code := p.result("preflight", "--image", image); code > 1 || strings.Contains(out+errs, "cannot read") {
 				t.Errorf("preflight of %s: exit %d\n%s%s", image, code, out, errs)

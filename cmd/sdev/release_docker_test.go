@@ -61,7 +61,8 @@ func (d delivered) message(id string) string {
 func (p *project) commit() {
 	p.t.Helper()
 	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"}, {"commit", "--quiet", "--message", "all"}} {
-		cmd := exec.Command("git", args...)
+		line := slices.Concat(p.wrap, []string{"git"}, args) // as the user who owns the project
+		cmd := exec.Command(line[0], line[1:]...)
 		cmd.Dir = p.dir
 		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "GIT_COMMITTER_DATE=2026-03-04T05:06:07Z")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -98,7 +98,8 @@ func (o *overlay) pythonPathWhy() string {
 // An image with USER root, or a mount into root's home, expects root: it may install packages at the start, or
 // read the mount there.
 //
-// If the user's ids mean nothing to containers (see [Machine.Foreign]), the image decides who runs the app.
+// In a rootless engine, this machine's user is root (see [Machine.Rootless]). If the user's ids mean nothing to
+// containers (see [Machine.Foreign]), the image decides who runs the app.
 func (o *overlay) user() {
 	if why := o.expectsRoot(); why != "" {
 		o.app.User = "0:0"
@@ -106,8 +107,13 @@ func (o *overlay) user() {
 		return
 	}
 	if o.app.User == "" && !o.parts.Machine.Foreign {
-		o.app.User = fmt.Sprintf("%d:%d", o.parts.Machine.UID, o.parts.Machine.GID)
-		o.note("your user, so that files in the mount stay yours", "user")
+		uid, gid := o.parts.Machine.user()
+		o.app.User = fmt.Sprintf("%d:%d", uid, gid)
+		why := "your user, so that files in the mount stay yours"
+		if o.parts.Machine.Rootless {
+			why = "root, who is your user outside a container of a rootless engine, so that files in the mount stay yours"
+		}
+		o.note(why, "user")
 	}
 	if v, ok := o.app.Environment["HOME"]; ok && v != nil {
 		return
@@ -117,16 +123,26 @@ func (o *overlay) user() {
 		return
 	}
 	o.set("HOME", homeDir, "sdev: a writable home for that user")
-	uid, gid, _ := strings.Cut(o.app.User, ":")
-	owner, mode := "", "1777" // for a user without a number: whoever that is
+	uid, _, _ := strings.Cut(o.app.User, ":")
+	mode := "1777" // for a user without a number: whoever that is
 	if _, err := strconv.Atoi(uid); err == nil {
-		owner, mode = ",uid="+uid, "0755"
+		mode = "0755"
 	}
-	if _, err := strconv.Atoi(gid); err == nil {
-		owner += ",gid=" + gid
-	}
-	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode="+mode+owner)
+	o.app.Tmpfs = append(slices.Clone(o.app.Tmpfs), homeDir+":exec,mode="+mode+tmpfsOwner(o.app.User))
 	o.note("sdev: the home directory above", "tmpfs")
+}
+
+// tmpfsOwner returns the options that give a tmpfs to a user, "uid:gid", as far as it is numbers. They are none for
+// root, whose it is anyway.
+func tmpfsOwner(user string) string {
+	uid, gid, _ := strings.Cut(user, ":")
+	owner := ""
+	for _, id := range []struct{ option, value string }{{"uid", uid}, {"gid", gid}} {
+		if n, err := strconv.Atoi(id.value); err == nil && n != 0 {
+			owner += "," + id.option + "=" + id.value
+		}
+	}
+	return owner
 }
 
 func (o *overlay) expectsRoot() string {

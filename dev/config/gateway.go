@@ -288,12 +288,9 @@ func (o *overlay) gatewayService() types.ServiceConfig {
 	if err != nil {
 		panic(err) // plain strings and numbers: cannot fail
 	}
-	uid, gid := o.parts.Machine.UID, o.parts.Machine.GID
+	uid, gid := o.parts.Machine.user()
 	g := types.ServiceConfig{Name: GatewayService}
 	g.Image, g.PullPolicy = o.parts.GatewayImage, types.PullPolicyNever
-	if o.parts.Machine.Foreign {
-		uid, gid = 0, 0
-	}
 	g.User, g.ReadOnly, g.CapDrop = fmt.Sprintf("%d:%d", uid, gid), true, []string{"ALL"}
 	switch {
 	case o.parts.Machine.Foreign:
@@ -302,7 +299,7 @@ func (o *overlay) gatewayService() types.ServiceConfig {
 		g.CapAdd = []string{"DAC_READ_SEARCH"} // root may read every project on this machine
 	}
 	g.SecurityOpt = []string{"no-new-privileges:true"}
-	g.Tmpfs = types.StringList{fmt.Sprintf("%s:uid=%d,gid=%d,mode=0700", path.Dir(dev.GatewaySocket), uid, gid)}
+	g.Tmpfs = types.StringList{path.Dir(dev.GatewaySocket) + ":mode=0700" + tmpfsOwner(g.User)}
 	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
 	if o.out.GatewayConfig.Root != "" {
 		g.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: o.p.Dir, Target: dev.GatewayProjectDir, ReadOnly: true}}

@@ -24,9 +24,21 @@ type Machine struct {
 	// Foreign says that UID and GID mean nothing to containers: the engine runs in a virtual machine, which shows shared
 	// files as those of whoever reads them, and gives new ones to the user. So it is on macOS and Windows.
 	Foreign bool
-	AWS     AWS
-	CA      CA
-	Proxy   map[string]string // HTTP_PROXY and the like, in both spellings, only those set
+	// Rootless says that the container engine runs as an ordinary user, who is root in its containers. [ReadMachine] leaves
+	// it to the caller, who knows the engine.
+	Rootless bool
+	AWS      AWS
+	CA       CA
+	Proxy    map[string]string // HTTP_PROXY and the like, in both spellings, only those set
+}
+
+// user returns the ids in containers of whoever may do there what the user may do on this machine. In a rootless
+// engine that is root: UID there is another user outside, who can neither read ~/.aws nor write into the project.
+func (m Machine) user() (uid, gid int) {
+	if m.Foreign || m.Rootless {
+		return 0, 0
+	}
+	return m.UID, m.GID
 }
 
 // AWS is what ~/.aws says. The zero value means that there is none.

@@ -218,13 +218,28 @@ func TestOverlay_LeavesUsersToAVirtualMachine(t *testing.T) {
 	if got := strings.Join(app.Tmpfs, " "); app.User != "" || value(app, "HOME") != "/home/sdev" || got != "/home/sdev:exec,mode=1777" {
 		t.Errorf("the app: user %q, home %q, tmpfs %q", app.User, value(app, "HOME"), got)
 	}
-	if g := e.Project.Services[config.GatewayService]; g.User != "0:0" || !slices.Equal(g.CapAdd, []string{"DAC_OVERRIDE"}) || strings.Join(g.Tmpfs, " ") != "/run/sdev:uid=0,gid=0,mode=0700" {
+	if g := e.Project.Services[config.GatewayService]; g.User != "0:0" || !slices.Equal(g.CapAdd, []string{"DAC_OVERRIDE"}) || strings.Join(g.Tmpfs, " ") != "/run/sdev:mode=0700" {
 		t.Errorf("the gateway: user %q, capabilities %v, tmpfs %q", g.User, g.CapAdd, g.Tmpfs)
 	}
 	for service, want := range map[string]string{"{image: shop, user: \"7\"}": "7", "{image: shop, volumes: [\"data:/root/x\"]}": "0:0"} {
 		if _, app := overlaid(t, "services:\n  streamlit: "+service+"\nvolumes: {data: }\n", func(p *config.Parts) { p.Machine.Foreign = true }); app.User != want {
 			t.Errorf("%s: user %q, want %q", service, app.User, want)
 		}
+	}
+}
+
+// In a rootless engine, the user's own id would be a stranger to the user's files.
+func TestOverlay_IsRootInARootlessEngine(t *testing.T) {
+	rootless := func(p *config.Parts) { p.Machine.Rootless = true }
+	e, app := overlaid(t, "services:\n  streamlit: {image: shop}\n", rootless)
+	if got := strings.Join(app.Tmpfs, " "); app.User != "0:0" || value(app, "HOME") != "/home/sdev" || got != "/home/sdev:exec,mode=0755" {
+		t.Errorf("the app: user %q, home %q, tmpfs %q", app.User, value(app, "HOME"), got)
+	}
+	if g := e.Project.Services[config.GatewayService]; g.User != "0:0" || strings.Join(g.Tmpfs, " ") != "/run/sdev:mode=0700" {
+		t.Errorf("the gateway: user %q, tmpfs %q", g.User, g.Tmpfs)
+	}
+	if _, app := overlaid(t, "services:\n  streamlit: {image: shop, user: \"7\"}\n", rootless); app.User != "7" {
+		t.Errorf("the file's user 7 is %q", app.User)
 	}
 }
 

@@ -30,8 +30,9 @@ type Engine struct {
 	newestAPI string      // the newest API that the engine has, which may be newer than the negotiated one
 	tls       *tls.Config // for an address with TLS; nil without
 
-	versionMu sync.Mutex     // guards told
-	told      *types.Version // see Engine.version; nil before its first call
+	machine  sync.Mutex     // guards told and rootless
+	told     *types.Version // see Engine.version; nil before its first call
+	rootless *bool          // see Engine.Rootless; nil before its first call
 
 	mountPoints sync.Mutex // held while mount points are created, see withMountPoints
 }
@@ -114,8 +115,8 @@ func (e *Engine) Endpoint() Endpoint { return e.endpoint }
 
 // version returns what the engine says about itself and its machine. It asks once.
 func (e *Engine) version(ctx context.Context) (types.Version, error) {
-	e.versionMu.Lock()
-	defer e.versionMu.Unlock()
+	e.machine.Lock()
+	defer e.machine.Unlock()
 	if e.told != nil {
 		return *e.told, nil
 	}

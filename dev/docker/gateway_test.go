@@ -35,6 +35,7 @@ type gatewayEngine struct {
 	images  []imageapi.Summary
 
 	versions int      // number of requests for its version
+	infos    int      // number of requests for its settings
 	loaded   string   // reference of the loaded image
 	changes  []string // of the loaded image, as a Dockerfile has them
 	files    []string // of the loaded image
@@ -67,6 +68,9 @@ func (g *gatewayEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p == "/version":
 		g.versions++
 		_ = json.NewEncoder(w).Encode(g.version)
+	case p == "/info":
+		g.infos++
+		_, _ = io.WriteString(w, "{}")
 	case p == "/images/json":
 		_ = json.NewEncoder(w).Encode(g.images)
 	case p == "/images/create":

@@ -50,8 +50,8 @@ func (e *Engine) foreignPlatform(ctx context.Context, system, architecture strin
 
 // asked reports whether the engine has told its version and platform.
 func (e *Engine) asked() bool {
-	e.versionMu.Lock()
-	defer e.versionMu.Unlock()
+	e.machine.Lock()
+	defer e.machine.Unlock()
 	return e.told != nil
 }
 

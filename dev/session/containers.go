@@ -26,6 +26,8 @@ type Containers struct {
 type Machine interface {
 	// Architecture is its architecture, in Go's words: "amd64".
 	Architecture(ctx context.Context) (string, error)
+	// Rootless reports whether the engine runs as an ordinary user, who is root in its containers.
+	Rootless(ctx context.Context) (bool, error)
 }
 
 // Runner runs a command in a container and returns its exit code.

@@ -52,6 +52,9 @@ func (s *Session) completeParts(ctx context.Context, c Containers, parts *config
 	if running, ok := i.GatewayConfig(); ok {
 		parts.Port, parts.ProviderPort, parts.Sync, parts.TLS = running.Port, running.ProviderPort, running.Root == "", parts.TLS || running.TLS
 	}
+	if err := askIDs(ctx, c.Machine, &parts.Machine); err != nil {
+		return // as above
+	}
 	if info, found, err := c.Images.Image(ctx, plan.ImageName(p.Name, p.Model.Services[p.App])); err == nil && found {
 		parts.Image = imageFacts(info)
 	}
@@ -102,6 +105,15 @@ func newParts(h Host, p *config.Project) (config.Parts, []dev.Warning, error) {
 		return config.Parts{}, nil, err
 	}
 	return config.Parts{Machine: machine, Mode: dev.Local, Port: p.WantedPort(), ProviderPort: engine.FirstProviderPort, Env: streamlit.DevEnv, Shim: streamlit.Shim(), ShimModules: streamlit.ShimModules(), BytecodeEnv: streamlit.ShimBytecode, StateDir: p.StatePath()}, warnings, err
+}
+
+// askIDs finds out which user of a container is the user of this machine. Where the answer makes no difference, it does not
+// ask the engine.
+func askIDs(ctx context.Context, engine Machine, m *config.Machine) (err error) {
+	if m.UID != 0 && !m.Foreign {
+		m.Rootless, err = engine.Rootless(ctx)
+	}
+	return err
 }
 
 func imageFacts(i plan.ImageInfo) config.ImageFacts {

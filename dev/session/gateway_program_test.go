@@ -25,6 +25,10 @@ func (m *machine) Architecture(context.Context) (string, error) {
 	return m.architecture, nil
 }
 
+func (m *machine) Rootless(context.Context) (bool, error) {
+	return false, errors.New("not asked for in these tests")
+}
+
 // loaded is an engine with images.
 type loaded struct {
 	engine.Images

@@ -108,6 +108,9 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	if err != nil {
 		return engine.Project{}, err
 	}
+	if err := askIDs(ctx, c.Machine, &parts.Machine); err != nil {
+		return engine.Project{}, err
+	}
 	gateway, err := GatewayProgram(ctx, s.host, c)
 	if err != nil {
 		return engine.Project{}, err

@@ -126,6 +126,8 @@ func (w *world) Run(ctx context.Context, x plan.Exec) (int, error) {
 
 func (w *world) Architecture(context.Context) (string, error) { return "amd64", nil }
 
+func (w *world) Rootless(context.Context) (bool, error) { return false, nil }
+
 func (w *world) answer(ctx context.Context, req gateway.Request) gateway.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
