@@ -44,14 +44,14 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		if err != nil {
 			return err
 		}
-		defer dir.Close() //nolint:errcheck // what it did not send, the engine did not want
+		defer dir.Close()
 		body = dir
 	}
 	output, err := send(ctx, r, options, body, secrets)
 	if err != nil {
 		return r.failed(errors.New(engineText(err)), "", nil)
 	}
-	defer output.Close() //nolint:errcheck // it was only read
+	defer output.Close()
 	steps := &classicSteps{service: r.Service, names: r.displayNames(), emit: emit, now: time.Now}
 	if err := steps.read(output); err != nil {
 		name, tail := steps.failure(err)

@@ -84,7 +84,7 @@ func (e *Engine) sendPodman(ctx context.Context, r *recipe, o build.ImageBuildOp
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		defer response.Body.Close() //nolint:errcheck // it was only read
+		defer response.Body.Close()
 		return nil, podmanError(response)
 	}
 	return response.Body, nil
