@@ -40,7 +40,7 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 	}
 	var body io.Reader
 	if options.RemoteContext == "" {
-		dir, err := r.pack(ctx, secrets)
+		dir, err := r.pack(ctx, podman, secrets)
 		if err != nil {
 			return err
 		}

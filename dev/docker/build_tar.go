@@ -30,8 +30,8 @@ const packedRules = packedName + ".dockerignore"
 
 // pack returns the build context as an archive without the files that .dockerignore excludes. A goroutine writes the
 // archive while the caller reads it; Close ends that goroutine and waits for it. All files belong to root, as with the
-// docker command. secrets are values by id; each becomes a file, see secretFile.
-func (r *recipe) pack(ctx context.Context, secrets map[string]string) (io.ReadCloser, error) {
+// docker command. For podman, there are the rules of packedRules, and a file for each secret (values by id), see secretFile.
+func (r *recipe) pack(ctx context.Context, podman bool, secrets map[string]string) (io.ReadCloser, error) {
 	own, err := dev.ReadFile(filepath.Join(r.Context, ".dockerignore"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, r.unreadable(err)
@@ -53,7 +53,7 @@ func (r *recipe) pack(ctx context.Context, secrets map[string]string) (io.ReadCl
 	go func() {
 		defer close(out.ended)
 		p := packer{ctx: ctx, root: r.Context, ignored: matcher, tar: tar.NewWriter(writer)}
-		writer.CloseWithError(p.all(r.content, own, secrets))
+		writer.CloseWithError(p.all(r.content, own, podman, secrets))
 	}()
 	return out, nil
 }
@@ -72,19 +72,21 @@ func (a *contextArchive) Close() error {
 }
 
 // all writes the whole archive: the directory, the Dockerfile, the rules that hide it, and the secrets.
-func (p packer) all(dockerfile, ignore []byte, secrets map[string]string) error {
+func (p packer) all(dockerfile, ignore []byte, podman bool, secrets map[string]string) error {
 	if err := filepath.WalkDir(p.root, p.visit); err != nil {
 		return err
 	}
 	if err := p.content(packedName, dockerfile); err != nil {
 		return err
 	}
-	hidden := packedName + "\n" + packedRules + "\n"
+	hidden := packedName + "\n"
 	if ignore == nil {
 		hidden += ".dockerignore\n"
 	}
-	if err := p.content(packedRules, []byte(hidden)); err != nil {
-		return err
+	if podman {
+		if err := p.content(packedRules, []byte(hidden+packedRules+"\n")); err != nil {
+			return err
+		}
 	}
 	if err := p.content(".dockerignore", append(endLine(ignore), hidden...)); err != nil {
 		return err
