@@ -49,7 +49,10 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 	}
 	output, err := send(ctx, r, options, body, secrets)
 	if err != nil {
-		return r.failed(errors.New(engineText(err)), "", nil)
+		if !isConnectionLost(err) {
+			err = errors.New(engineText(err))
+		}
+		return r.failed(err, "", nil)
 	}
 	defer output.Close()
 	steps := &classicSteps{service: r.Service, names: r.displayNames(), emit: emit, now: time.Now}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -112,7 +113,7 @@ var missingFile = regexp.MustCompile(`failed to compute cache key: .*"/([^"]*)":
 // isConnectionLost reports whether a build failed because the engine went away. BuildKit's client has no error of its own
 // for that. Source: google.golang.org/grpc, internal/transport/http2_client.go.
 func isConnectionLost(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || dev.IsReaderGone(err) ||
 		status.Code(err) == codes.Unavailable && (strings.Contains(err.Error(), "error reading from server") || strings.Contains(err.Error(), "transport is closing"))
 }
 

@@ -2,10 +2,16 @@ package docker
 
 import (
 	"errors"
+	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -74,5 +80,22 @@ func TestFailed_ShowsALongStepOnOneLine(t *testing.T) {
 	first, rest, _ := strings.Cut(err.Message, "\n")
 	if !strings.HasPrefix(first, "the build of service web failed: step 5, stage-3: RUN pip install -r list.txt && more") || len([]rune(first)) > 160 || !strings.Contains(rest, "disk full") {
 		t.Errorf("%s", err.Message)
+	}
+}
+
+func TestFailed_SaysThatTheEngineWentAway(t *testing.T) {
+	for _, err := range []error{
+		io.ErrUnexpectedEOF,
+		&url.Error{Op: "Post", URL: "http://engine/build", Err: io.EOF},
+		&url.Error{Op: "Post", URL: "http://engine/build", Err: os.NewSyscallError("read", syscall.ECONNRESET)},
+		status.Error(codes.Unavailable, "error reading from server: EOF"),
+	} {
+		if e := dev.AsError((&recipe{Build: plan.Build{Service: "app"}}).failed(err, "", nil)); e.Code != dev.CodeEngineUnreachable || e.Exit != dev.ExitEngine {
+			t.Errorf("%v: %+v", err, e)
+		}
+	}
+	other := status.Error(codes.Unavailable, "registry.example.com: connection refused")
+	if e := dev.AsError((&recipe{Build: plan.Build{Service: "app"}}).failed(other, "", nil)); e.Code != dev.CodeBuildFailed {
+		t.Errorf("%+v", e)
 	}
 }
