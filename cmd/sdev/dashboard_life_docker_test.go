@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 )
 
 // Events in the life of a terminal and of an engine while the dashboard runs.
@@ -22,12 +23,12 @@ func TestDockerDashboard_OutlivesItsEngine(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
 	socket := filepath.Join(t.TempDir(), "engine.sock")
-	listen := func() *relay {
+	listen := func() *devtest.Relay {
 		l, err := net.Listen("unix", socket)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return relayFrom(t, l)
+		return devtest.RelayTo(t, l, realEngine)
 	}
 	engine := listen()
 	behind := *p

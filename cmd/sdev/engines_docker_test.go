@@ -24,6 +24,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sdev/dev/devtest"
 )
 
 // Other ways to connect to the engine of this machine, so that one engine can take the part of several.
@@ -48,7 +50,7 @@ func passOn(t testing.TB, socket string, config *tls.Config) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	relayFrom(t, l)
+	devtest.RelayTo(t, l, realEngine)
 	return l.Addr().String()
 }
 

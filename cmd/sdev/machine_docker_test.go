@@ -8,16 +8,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 )
 
 // If the engine goes away, a running "sdev up" ends with an error and exit code 4.
@@ -29,7 +28,7 @@ func TestDockerUp_EndsWithAnErrorIfTheEngineGoesAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	relay := relayFrom(t, l)
+	relay := devtest.RelayTo(t, l, realEngine)
 	behind := *p
 	behind.env = []string{"DOCKER_HOST=unix://" + socket}
 	up := behind.attend()
@@ -52,59 +51,6 @@ func TestDockerUp_EndsWithAnErrorIfTheEngineGoesAway(t *testing.T) {
 	}
 	if failed, ok := last.Event.(dev.Failed); !ok || failed.Code != dev.CodeEngineUnreachable || failed.Hint == "" {
 		t.Errorf("last word: %+v", last.Event)
-	}
-}
-
-// relay forwards connections to the engine until it is closed.
-type relay struct {
-	listener net.Listener
-
-	mu    sync.Mutex // guards conns
-	conns []net.Conn
-}
-
-func relayFrom(t testing.TB, l net.Listener) *relay {
-	t.Helper()
-	r := &relay{listener: l}
-	t.Cleanup(r.Close)
-	go func() { // ends when the listener is closed
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("unix", realEngine)
-			if err != nil {
-				_ = in.Close()
-				return
-			}
-			r.mu.Lock()
-			r.conns = append(r.conns, in, out)
-			r.mu.Unlock()
-			go pipe(out, in)
-			go func() {
-				pipe(in, out)
-				_, _ = in.Close(), out.Close() // the engine has closed its side
-			}()
-		}
-	}()
-	return r
-}
-
-// pipe copies in one direction until either connection is closed, and then closes the other one's half.
-func pipe(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	if half, ok := to.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
-	}
-}
-
-func (r *relay) Close() {
-	_ = r.listener.Close()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range r.conns {
-		_ = c.Close()
 	}
 }
 
