@@ -3,11 +3,13 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/registry"
 
@@ -48,11 +50,14 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		body = dir
 	}
 	output, err := send(ctx, r, options, body, secrets)
-	if err != nil {
-		if !isConnectionLost(err) {
-			err = errors.New(engineText(err))
-		}
+	switch {
+	case err == nil:
+	case isConnectionLost(err):
 		return r.failed(err, "", nil)
+	case errdefs.IsNotFound(err), errdefs.IsNotImplemented(err): // it has no such request
+		return e.cannotBuild(r, err)
+	default:
+		return r.failed(errors.New(engineText(err)), "", nil)
 	}
 	defer output.Close()
 	steps := &classicSteps{service: r.Service, names: r.displayNames(), emit: emit, now: time.Now}
@@ -61,6 +66,12 @@ func (e *Engine) buildClassic(ctx context.Context, r *recipe, emit func(dev.Even
 		return r.failed(err, name, tail)
 	}
 	return nil
+}
+
+// cannotBuild is the error for an engine that runs containers, but has no builder.
+func (e *Engine) cannotBuild(r *recipe, err error) error {
+	return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the container engine at %s cannot build images: it answers %q to the build of service %s", e.endpoint.Host, engineText(err), r.Service),
+		Hint: "choose an engine that can (--context, DOCKER_HOST), or build the image elsewhere and name it in the compose file (image)"}
 }
 
 // sendClassic starts a build with Docker's classic builder, which knows no secrets, and returns the builder's output.

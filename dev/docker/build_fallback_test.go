@@ -81,3 +81,32 @@ func TestBuild_UsesTheClassicBuilderWithoutBuildKit(t *testing.T) {
 		})
 	}
 }
+
+func TestBuild_SaysThatTheEngineHasNoBuilder(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Api-Version", "1.41")
+		w.Header().Set("Builder-Version", "1")
+	})
+	mux.HandleFunc("GET /v1.41/version", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"Version":"1.0","Os":"linux","Arch":"amd64"}`)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"message":"page not found"}`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	t.Setenv("DOCKER_BUILDKIT", "")
+	t.Setenv("DOCKER_CONTEXT", "")
+	t.Setenv("DOCKER_HOST", "tcp://"+server.Listener.Addr().String())
+	e, err := docker.Open(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	_, err = e.Build(t.Context(), plan.Build{Service: "app", Tag: "app:1", Context: t.TempDir(), Inline: "FROM scratch\nCOPY a b\n"}, func(dev.Event) {})
+	if f := dev.AsError(err); f.Code != dev.CodeEngine || !strings.Contains(f.Message, "cannot build images") || !strings.Contains(f.Message, "page not found") || !strings.Contains(f.Hint, "--context") {
+		t.Errorf("%+v", f)
+	}
+}

@@ -154,16 +154,10 @@ func engineError(action string, err error) error {
 		why, _, _ := strings.Cut(cause(err), ". Is the docker daemon running?")
 		return &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Cause: err, Message: action + ": " + why, Hint: "start Docker"}
 	}
-	if strings.Contains(err.Error(), "no space left on device") {
-		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: "the engine's disk is full: " + action + ": " + engineText(err), Hint: makeRoom}
-	}
-	if missingDevice.MatchString(err.Error()) {
-		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": this machine lacks what the service asks for: " + engineText(err),
-			Hint: "leave it out on this machine, in compose.override.yaml (devices: !reset [], or runtime: !reset null); for a GPU, install the NVIDIA Container Toolkit"}
-	}
-	if strings.Contains(err.Error(), `exec: "`+podmanInit+`"`) {
-		return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: action + ": podman cannot start it, because " + podmanInit + " is not installed on its machine",
-			Hint: "install it there, for example with: apt install " + podmanInit}
+	for _, k := range knownErrors() {
+		if k.text.MatchString(err.Error()) {
+			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf(k.message, action, engineText(err)), Hint: k.hint}
+		}
 	}
 	if m := badCommand.FindStringSubmatch(err.Error()); m != nil {
 		e := &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("%s: its image has no program %s", action, m[1]),
@@ -181,9 +175,35 @@ func engineError(action string, err error) error {
 // Source: runc, libcontainer/standard_init_linux.go, and Go's os/exec.
 var badCommand = regexp.MustCompile(`exec: "([^"]+)": (executable file not found in \$PATH|stat \S+: no such file or directory|permission denied)`)
 
-// missingDevice matches the engine's errors for a GPU, a runtime or a device that the machine does not have.
-// Source: moby, daemon/devices.go, daemon/runtime_unix.go and daemon/pkg/oci.
-var missingDevice = regexp.MustCompile(`could not select device driver|[Uu]nknown (?:or invalid )?runtime |error gathering device information`)
+// knownError is an error of an engine whose own text does not say what to do.
+type knownError struct {
+	text    *regexp.Regexp
+	message string // a format: what sdev did, the engine's text
+	hint    string
+}
+
+var (
+	fullDisk = regexp.MustCompile(`no space left on device`)
+	// missingDevice matches the errors for a GPU, a runtime or a device that the machine does not have.
+	// Source: moby, daemon/devices.go, daemon/runtime_unix.go and daemon/pkg/oci.
+	missingDevice = regexp.MustCompile(`could not select device driver|[Uu]nknown (?:or invalid )?runtime |error gathering device information`)
+	missingInit   = regexp.MustCompile(`exec: "` + podmanInit + `"`)
+	// missingGateway matches the errors of an engine without a default bridge, and of podman.
+	// Source: moby, daemon/container_operations.go; podman, "host containers internal IP address is empty".
+	missingGateway = regexp.MustCompile(`unable to derive the IP value for host-gateway|host containers internal IP address is empty`)
+)
+
+func knownErrors() []knownError {
+	return []knownError{
+		{fullDisk, "the engine's disk is full: %s: %s", makeRoom},
+		{missingDevice, "%s: this machine lacks what the service asks for: %s",
+			"leave it out on this machine, in compose.override.yaml (devices: !reset [], or runtime: !reset null); for a GPU, install the NVIDIA Container Toolkit"},
+		{missingInit, "%s: podman cannot start it, because " + podmanInit + " is not installed on its machine: %s",
+			"install it there, for example with: apt install " + podmanInit},
+		{missingGateway, "%s: the engine knows no address of this machine, which host.docker.internal should lead to: %s",
+			"name the address in the compose file: extra_hosts: [\"host.docker.internal:ADDRESS\"], or set host-gateway-ip in the engine's daemon.json"},
+	}
+}
 
 // makeRoom is the hint for a full disk.
 const makeRoom = "free disk space (docker system df shows the usage, docker builder prune deletes the build cache) and try again"
