@@ -1,6 +1,7 @@
 package devtest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -27,7 +28,7 @@ func RelayTo(t testing.TB, l net.Listener, socket string) *Relay {
 			if err != nil {
 				return
 			}
-			out, err := net.Dial("unix", socket)
+			out, err := (&net.Dialer{}).DialContext(context.WithoutCancel(t.Context()), "unix", socket) // clean-ups use it, too
 			if err != nil {
 				_ = in.Close()
 				return
