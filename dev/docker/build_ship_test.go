@@ -57,7 +57,7 @@ func TestRewriteExec_KeepsEveryStepAndItsMetadata(t *testing.T) {
 	}
 }
 
-func TestCheckClassicShip_RefusesCertificatesThatWouldStayInTheImage(t *testing.T) {
+func TestCheckShippedCA_RefusesCertificatesThatWouldStayInTheImage(t *testing.T) {
 	file, err := dockerfile.Parse([]byte("FROM a\nRUN b\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -176,7 +176,7 @@ func (p packer) entry(path, rel string, d fs.DirEntry) error {
 	defer file.Close() //nolint:errcheck // it was only read
 	_, err = io.CopyN(p.tar, file, info.Size())
 	if err != nil {
-		return fmt.Errorf("%s changed while it was read: %w", path, err)
+		return fmt.Errorf("%s changed while it was read: %v", path, err) //nolint:errorlint // its EOF is not that of the connection to the engine
 	}
 	return nil
 }
