@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sdev/dev"
+	"sdev/dev/devtest"
 )
 
 // A whole login, as a user sees it: real Streamlit and its real OAuth libraries in a real container, the sign-in page in
@@ -94,7 +95,7 @@ func (b tab) opens(element string) tab {
 		ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(id))
 		b.t.Cleanup(cancel)
 		return tab{b.t, ctx}
-	case <-time.After(20 * time.Second):
+	case <-time.After(devtest.Patience):
 		b.t.Fatalf("no window opened; the tab shows:\n%s", b.text())
 	}
 	return tab{}

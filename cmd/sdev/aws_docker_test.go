@@ -119,7 +119,7 @@ func TestDockerAWSSession_IsRenewedInTimeAndSaysWhenALoginIsNeeded(t *testing.T)
 	e := p.attend("--aws", "session")
 	awaitEvent[dev.Ready](t, e)
 	setKeys("ASIASECOND", time.Now().Add(12*time.Second))
-	await(t, 30*time.Second, "the second keys", func() bool { return strings.HasPrefix(p.keysInside(), "ASIASECOND ") }, e.recent)
+	await(t, "the second keys", func() bool { return strings.HasPrefix(p.keysInside(), "ASIASECOND ") }, e.recent)
 	if err := os.Remove(filepath.Join(p.home, "answer.json")); err != nil {
 		t.Fatal(err)
 	}

@@ -242,7 +242,7 @@ func building(t *testing.T, _ *project, up *events) {
 }
 
 func starting(t *testing.T, p *project, _ *events) {
-	await(t, 20*time.Second, "the app runs", func() bool {
+	await(t, "the app runs", func() bool {
 		return strings.Contains(docker(t, "ps", "--filter", "name="+p.app(), "--format", "{{.Status}}"), "Up")
 	}, func() string { return fmt.Sprint(p.ids()) })
 }

@@ -54,7 +54,7 @@ func plainRun(tb testing.TB, p *project, dir string) (url string, remove func())
 
 func answers(tb testing.TB, url string) {
 	tb.Helper()
-	await(tb, time.Minute, url+" answers", func() bool {
+	await(tb, url+" answers", func() bool {
 		res, err := http.Get(url + "/_stcore/health")
 		if err != nil {
 			return false

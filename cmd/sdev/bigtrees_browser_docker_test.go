@@ -72,7 +72,7 @@ func TestBrowserBigTrees_WithoutFileWatchesSavesAreLiveToo(t *testing.T) {
 	other := docker(t, "run", "-d", "--user", user, "--entrypoint", "python3", p.name+"-streamlit", "-c",
 		"import ctypes, time\nlibc = ctypes.CDLL(None)\nwhile libc.inotify_init() >= 0: pass\nprint('full', flush=True)\ntime.sleep(600)")
 	t.Cleanup(func() { docker(t, "rm", "-f", other) })
-	await(t, 20*time.Second, "no more watchers", func() bool { return docker(t, "logs", other) == "full" }, func() string { return docker(t, "logs", other) })
+	await(t, "no more watchers", func() bool { return docker(t, "logs", other) == "full" }, func() string { return docker(t, "logs", other) })
 	up := p.attend()
 	p.run(0, "restart") // now the app finds the limit
 	page := openTab(t, awaitEvent[dev.Ready](t, up).URL)

@@ -69,7 +69,7 @@ func (b tab) shows(what string) {
 
 func (b tab) until(about string, ok func() bool) {
 	b.t.Helper()
-	await(b.t, 30*time.Second, about, ok, func() string { return "the tab shows:\n" + b.text() })
+	await(b.t, about, ok, func() string { return "the tab shows:\n" + b.text() })
 }
 
 // home returns the source of a main page with a heading and a text field.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -154,7 +153,7 @@ func TestBrowserDashboard_SignsSomebodyIn(t *testing.T) {
 	tm.sees("PEOPLE", "zoe@example.com", "nobody signed in yet")
 	tm.keys("O")
 	tm.sees("the next login is zoe@example.com", "; opened http://localhost:")
-	await(t, 10*time.Second, "a browser", func() bool { b, _ := os.ReadFile(opened); return string(b) == p.url() }, tm.screen)
+	await(t, "a browser", func() bool { b, _ := os.ReadFile(opened); return string(b) == p.url() }, tm.screen)
 
 	page := openTab(t, p.url())
 	page.click(button("Log in"))

@@ -138,7 +138,7 @@ func newSSH(t *testing.T) sshEngine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = daemon.Process.Kill(); _ = daemon.Wait() })
-	await(t, 10*time.Second, "sshd listens", func() bool {
+	await(t, "sshd listens", func() bool {
 		conn, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", port))
 		if err == nil {
 			_ = conn.Close()

@@ -240,7 +240,7 @@ func TestDockerShell_PassesInputAndExitCode(t *testing.T) {
 	}
 	p.env = []string{"BROWSER=" + script}
 	url := strings.TrimSpace(p.run(0, "open"))
-	await(t, 10*time.Second, "the browser was started", func() bool { b, err := os.ReadFile(seen); return err == nil && string(b) == url }, func() string { return url })
+	await(t, "the browser was started", func() bool { b, err := os.ReadFile(seen); return err == nil && string(b) == url }, func() string { return url })
 }
 
 func TestDockerConfig_IsAComposeFileOfTheSameModel(t *testing.T) {

@@ -39,7 +39,7 @@ func TestDockerUp_EndsWithAnErrorIfTheEngineGoesAway(t *testing.T) {
 	select {
 	case err := <-ended:
 		t.Log(err)
-	case <-time.After(30 * time.Second):
+	case <-time.After(devtest.Patience):
 		t.Fatal("it goes on without an engine")
 	}
 	if code := up.cmd.ProcessState.ExitCode(); code != dev.ExitEngine {

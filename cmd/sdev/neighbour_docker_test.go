@@ -48,7 +48,7 @@ func (p *project) inService(service, command string) string {
 
 func (p *project) becomes(service, command, want string) {
 	p.t.Helper()
-	await(p.t, 30*time.Second, command+" prints "+want, func() bool { return p.inService(service, command) == want }, func() string { return p.inService(service, command) })
+	await(p.t, command+" prints "+want, func() bool { return p.inService(service, command) == want }, func() string { return p.inService(service, command) })
 }
 
 func TestDockerNeighbour_EachActionOfDevelopWatch(t *testing.T) {
@@ -107,12 +107,12 @@ func TestDockerNeighbour_EachActionOfDevelopWatch(t *testing.T) {
 
 	was := started("worker")
 	p.write("worker/settings.ini", "second")
-	await(t, 30*time.Second, "it restarts", func() bool { return startedAgain(was) }, func() string { return was })
+	await(t, "it restarts", func() bool { return startedAgain(was) }, func() string { return was })
 	p.becomes("worker", "cat settings.ini", "second")
 
 	was, app := started("worker"), started("streamlit-local")
 	p.write("worker/requirements.txt", "second")
-	await(t, 60*time.Second, "it is replaced", func() bool {
+	await(t, "it is replaced", func() bool {
 		id, _, _ := strings.Cut(was, " ")
 		return startedAgain(was) && !strings.HasPrefix(started("worker"), id)
 	}, func() string { return was })
@@ -126,7 +126,7 @@ func TestDockerNeighbour_EachActionOfDevelopWatch(t *testing.T) {
 	if ev := saved("4"); ev.Action != dev.Restart || !slices.Equal(ev.Paths, []string{home}) {
 		t.Errorf("event %+v", ev)
 	}
-	await(t, 30*time.Second, "it restarts for a file of the app", func() bool { return startedAgain(was) }, func() string { return was })
+	await(t, "it restarts for a file of the app", func() bool { return startedAgain(was) }, func() string { return was })
 	if out := p.run(0, "watch", "--explain", home); !strings.Contains(out, "service worker\naction  restart: sdev restarts worker\n") {
 		t.Errorf("explained:\n%s", out)
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"sdev/dev"
 )
@@ -50,7 +49,7 @@ exec dockerd -H "$3" --data-root "$2/data" --exec-root "$2/exec" --pidfile "$2/p
 			t.Logf("remote engine:\n%s", b)
 		}
 	})
-	await(t, 30*time.Second, "the remote engine answers", func() bool { return exec.Command("docker", "-H", host, "version").Run() == nil }, func() string { return "" })
+	await(t, "the remote engine answers", func() bool { return exec.Command("docker", "-H", host, "version").Run() == nil }, func() string { return "" })
 	return host
 }
 
@@ -106,7 +105,7 @@ services:
 		t.Errorf("the page says %q", got)
 	}
 	p.write("code/text", "two")
-	await(t, 20*time.Second, "the save arrives", func() bool { return page() == "two" }, up.recent)
+	await(t, "the save arrives", func() bool { return page() == "two" }, up.recent)
 	send(t, up.cmd, syscall.SIGINT)
 	awaitEvent[dev.Stopped](t, up)
 	if _, err := http.Get(url); err == nil {

@@ -100,7 +100,7 @@ func TestDockerUp_ASecondSignalKillsAndAThirdLeaves(t *testing.T) {
 			awaitEvent[dev.Ready](t, up)
 			send(t, up.cmd, syscall.SIGINT)
 			// The gateway is gone soon: then the first signal has arrived, and the app is being stopped.
-			await(t, 20*time.Second, "the gateway is gone", func() bool { return p.ids()["sdev-gateway"] == "" }, func() string { return fmt.Sprint(p.ids()) })
+			await(t, "the gateway is gone", func() bool { return p.ids()["sdev-gateway"] == "" }, func() string { return fmt.Sprint(p.ids()) })
 			if p.ids()["streamlit-local"] == "" {
 				t.Fatal("the app was not stubborn")
 			}

@@ -281,7 +281,7 @@ func BenchmarkSyncBranchSwitch(b *testing.B) {
 	up := p.attend("--sync")
 	awaitEvent[dev.Ready](b, up)
 	var s struct{ Reload struct{ Watches int } }
-	await(b, 10*time.Second, "watches are known", func() bool {
+	await(b, "watches are known", func() bool {
 		decode(b, p.run(0, "status", "--json"), &s)
 		return s.Reload.Watches > 0
 	}, func() string { return fmt.Sprint(s) })
@@ -303,7 +303,7 @@ func BenchmarkSyncBranchSwitch(b *testing.B) {
 		want := fmt.Sprintf("x = %d\n", n)
 		count := fmt.Sprintf("grep -rlx 'x = %d' /app/code_package | wc -l", n)
 		p.arrives(fmt.Sprintf("/app/code_package/gen%d/m%d.py", (files-1)%60, files-1), want)
-		await(b, time.Minute, "all files are there", func() bool { return docker(b, "exec", p.app(), "sh", "-c", count) == fmt.Sprint(files) }, func() string { return "" })
+		await(b, "all files are there", func() bool { return docker(b, "exec", p.app(), "sh", "-c", count) == fmt.Sprint(files) }, func() string { return "" })
 		times = append(times, time.Since(start)-written)
 	}
 	b.ReportMetric(float64(s.Reload.Watches), "watches")

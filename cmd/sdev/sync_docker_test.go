@@ -27,12 +27,12 @@ func (p *project) read(path string) string {
 // arrives waits until a file in the app's container has the content.
 func (p *project) arrives(path, content string) {
 	p.t.Helper()
-	await(p.t, 20*time.Second, path+" has arrived", func() bool { return p.read(path) == content }, func() string { return p.read(path) })
+	await(p.t, path+" has arrived", func() bool { return p.read(path) == content }, func() string { return p.read(path) })
 }
 
 func (p *project) leaves(path string) {
 	p.t.Helper()
-	await(p.t, 20*time.Second, path+" is gone", func() bool { return strings.Contains(p.read(path), "No such file") }, func() string { return p.read(path) })
+	await(p.t, path+" is gone", func() bool { return strings.Contains(p.read(path), "No such file") }, func() string { return p.read(path) })
 }
 
 func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
@@ -47,7 +47,7 @@ func TestBrowser_ASyncedSaveIsLiveAndKnownToBe(t *testing.T) {
 			Watches int
 		}
 	}
-	await(t, 10*time.Second, "the gateway knows who watches", func() bool {
+	await(t, "the gateway knows who watches", func() bool {
 		decode(t, p.run(0, "status", "--json"), &s)
 		return s.Reload.How == dev.ReloadSync && s.Reload.Watches > 0
 	}, func() string { return fmt.Sprint(s) })
@@ -109,7 +109,7 @@ func (p *project) arrivesAgain(path, content string) {
 	saves := time.NewTicker(time.Second)
 	defer saves.Stop()
 	n := 0
-	await(p.t, 40*time.Second, path+" has arrived", func() bool {
+	await(p.t, path+" has arrived", func() bool {
 		select {
 		case <-saves.C:
 			n++

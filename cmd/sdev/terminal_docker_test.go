@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sdev/dev/devtest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -94,7 +95,7 @@ func (tm *screen) screen() string {
 // sees waits until the screen shows all texts.
 func (tm *screen) sees(texts ...string) {
 	tm.t.Helper()
-	await(tm.t, 40*time.Second, fmt.Sprintf("%q on the screen", texts), func() bool {
+	await(tm.t, fmt.Sprintf("%q on the screen", texts), func() bool {
 		s := tm.screen()
 		for _, text := range texts {
 			if !strings.Contains(s, text) {
@@ -108,7 +109,7 @@ func (tm *screen) sees(texts ...string) {
 // seesNot waits until the screen no longer shows a text.
 func (tm *screen) seesNot(text string) {
 	tm.t.Helper()
-	await(tm.t, 20*time.Second, fmt.Sprintf("no %q on the screen", text), func() bool { return !strings.Contains(tm.screen(), text) }, tm.screen)
+	await(tm.t, fmt.Sprintf("no %q on the screen", text), func() bool { return !strings.Contains(tm.screen(), text) }, tm.screen)
 }
 
 func (tm *screen) keys(text string) {
@@ -123,7 +124,7 @@ func (tm *screen) ended() (code int, screen string) {
 	tm.t.Helper()
 	select {
 	case <-tm.gone:
-	case <-time.After(30 * time.Second):
+	case <-time.After(devtest.Patience):
 		tm.t.Fatalf("the dashboard does not end:\n%s", tm.screen())
 	}
 	_ = tm.cmd.Wait() // ProcessState has the exit code

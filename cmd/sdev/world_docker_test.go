@@ -267,7 +267,7 @@ func (e *events) read(out io.Reader) {
 func awaitEvent[E dev.Event](t testing.TB, e *events) E {
 	t.Helper()
 	var want E
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), devtest.Patience)
 	defer cancel()
 	for {
 		select {
@@ -295,16 +295,16 @@ func (e *events) recent() string {
 }
 
 // await polls for a state about which there is no event.
-func await(t testing.TB, limit time.Duration, about string, ok func() bool, state func() string) {
+func await(t testing.TB, about string, ok func() bool, state func() string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(limit)
+	late := time.After(devtest.Patience)
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatalf("waited %s in vain: %s\n%s", limit, about, state())
+			t.Fatalf("waited %s in vain: %s\n%s", devtest.Patience, about, state())
 		}
 	}
 }
