@@ -89,6 +89,14 @@ bench: ## run the benchmarks of packages, then of the whole program
 	go test -run '^$$' -bench . -benchmem ./...
 	go test -tags docker -run '^$$' -bench . -benchtime 10x -timeout 30m ./cmd/sdev
 
+.PHONY: dist
+dist: ## build everything that a release consists of into ./dist
+	.ci/dist
+
+.PHONY: dist-test
+dist-test: ## install and run what `make dist` has built, and build it once more to compare
+	.ci/dist-test
+
 .PHONY: demo
 demo: ## create a project and run it
 	.ci/demo
@@ -100,5 +108,5 @@ picture: build ## renew the pictures in the README
 
 .PHONY: clean
 clean: ## remove build and test results
-	rm -rf bin dev/sidecar/built
+	rm -rf bin dist dev/sidecar/built
 	go clean -testcache

@@ -129,6 +129,7 @@ const (
 	CodeDeployDir         Code = "deploy.folder"
 	CodeDeployRecord      Code = "deploy.record"
 	CodeGitFailed         Code = "git.failed"
+	CodeUpdate            Code = "update.unknown"
 )
 
 // CodeDoc documents a code.
@@ -229,6 +230,7 @@ func Codes() []CodeDoc {
 		{CodeDeployDir, "the directory cannot take the files of the hand-off"},
 		{CodeDeployRecord, "the record of the last hand-off cannot be used"},
 		{CodeGitFailed, "git cannot read the project's repository"},
+		{CodeUpdate, "the newest release of sdev cannot be found out"},
 	}
 }
 

@@ -23,15 +23,18 @@ import (
 // A new package needs a row here. A new entry in a row is a decision about the design.
 var mayImport = map[string][]string{
 	"cmd/sdev": {"cmd/internal/cli", "cmd/internal/console", "cmd/internal/terminal"},
+	// A program of the build, which writes manual pages.
+	"cmd/internal/manual": {"cmd/internal/cli"},
 	// The gateway's own executable.
 	"cmd/sdev-gateway": {"dev", "dev/gateway/program"},
 	// The commands, two groups of them with a package each, and what all commands share.
-	"cmd/internal/cli":       {"cmd/internal/auth", "cmd/internal/console", "cmd/internal/dashboard", "cmd/internal/render", "dev", "dev/…", "scaffold", "templates"},
+	"cmd/internal/cli":       {"cmd/internal/auth", "cmd/internal/console", "cmd/internal/dashboard", "cmd/internal/render", "cmd/internal/update", "dev", "dev/…", "scaffold", "templates"},
 	"cmd/internal/auth":      {"cmd/internal/console", "cmd/internal/render", "dev", "dev/…"},
 	"cmd/internal/dashboard": {"cmd/internal/console", "cmd/internal/render", "cmd/internal/tui", "dev", "dev/…"},
 	"cmd/internal/console":   {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/…", "templates"},
 	"cmd/internal/render":    {"dev"},
 	"cmd/internal/terminal":  {},
+	"cmd/internal/update":    {"dev"},
 	"cmd/internal/tui":       {"cmd/internal/render", "cmd/internal/terminal", "dev"},
 
 	// The vocabulary, and the pure computation of a plan.

@@ -74,6 +74,7 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 
 		clitest.NewRow("version", "", a.newVersionCmd, versionOptions{}),
 		clitest.NewRow("version", "--json", a.newVersionCmd, versionOptions{json: true}),
+		clitest.NewRow("version", "--check", a.newVersionCmd, versionOptions{check: true}),
 		clitest.NewRow("completion", "zsh", a.newCompletionCmd, completionOptions{shell: "zsh"}),
 		clitest.NewRow("help", "auth users", a.newHelpCmd, helpOptions{words: []string{"auth", "users"}}),
 		clitest.NewRow("gateway", "", a.newGatewayCmd, gatewayOptions{}),

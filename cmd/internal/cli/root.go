@@ -33,7 +33,9 @@ func Main(ctx, force context.Context, s console.Streams, args []string) int {
 	root.SetIn(s.In)
 	root.SetOut(a.Stdout())
 	root.SetErr(a.Stderr())
-	return a.Exit(ctx, root.ExecuteContext(ctx))
+	code := a.Exit(ctx, root.ExecuteContext(ctx))
+	a.noticeUpdate(ctx)
+	return code
 }
 
 // asksForJSON reports whether the command line contains --json. It decides the form of errors that occur before the

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/update"
 	"sdev/dev"
 )
 
@@ -19,7 +21,8 @@ var (
 
 // versionOptions are the flags of "sdev version".
 type versionOptions struct {
-	json bool
+	json  bool
+	check bool // ask whether there is a newer release
 }
 
 func (a *commands) newVersionCmd(run func(context.Context, versionOptions) error) *cobra.Command {
@@ -31,13 +34,54 @@ func (a *commands) newVersionCmd(run func(context.Context, versionOptions) error
 		},
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&o.check, "check", false, "ask PyPI whether there is a newer release")
 	return cmd
 }
 
-func (a *commands) runVersion(_ context.Context, o versionOptions) error {
-	if !o.json {
-		err := a.Printf("sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH)
+func (a *commands) runVersion(ctx context.Context, o versionOptions) error {
+	a.JSON = o.json
+	var newest string
+	if o.check {
+		var err error
+		if newest, err = update.Newest(ctx, cmp.Or(a.ReleaseIndex, update.Index)); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		out := map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate}
+		if o.check {
+			out["newest"], out["newer"] = newest, update.Newer(newest, buildVersion)
+		}
+		return a.PrintJSON(out)
+	}
+	if err := a.Printf("sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH); err != nil || !o.check {
 		return err
 	}
-	return a.PrintJSON(map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate})
+	switch {
+	case !update.IsRelease(buildVersion):
+		return a.Printf("this is a build from sources; the newest release is %s\n", newest)
+	case update.Newer(newest, buildVersion):
+		return a.Printf("%s\n", newerRelease(newest))
+	}
+	return a.Printf("this is the newest release\n")
+}
+
+func newerRelease(newest string) string {
+	return "sdev " + newest + " is out; update it the way you installed it, for example: uv tool upgrade " + update.Package
+}
+
+// noticeUpdate says once a day that there is a newer release, to a user who has asked for that. A command whose network
+// is slow ends later by at most the time that [update.Newest] takes.
+func (a *commands) noticeUpdate(ctx context.Context) {
+	if !a.OutTTY || a.JSON || a.Quiet || ctx.Err() != nil || !update.IsRelease(buildVersion) || !update.Wanted(a.Getenv) {
+		return
+	}
+	dir, err := a.CacheDir()
+	if err != nil || !update.Due(dir, a.Now()) {
+		return
+	}
+	newest, err := update.Newest(ctx, cmp.Or(a.ReleaseIndex, update.Index))
+	if err == nil && update.Newer(newest, buildVersion) {
+		a.Notef("%s (this is %s)\n", newerRelease(newest), buildVersion)
+	}
 }

@@ -20,6 +20,8 @@ type Streams struct {
 	Env    []string // KEY=VALUE
 	// OpenEngine connects to the container engine of a docker context; "" is the default context. nil is Docker.
 	OpenEngine func(ctx context.Context, name string) (Engine, error)
+	// ReleaseIndex is the address that knows the newest release of sdev; "" is PyPI's.
+	ReleaseIndex string
 	// Gateway returns the gateway's program for an architecture, "" for this machine's; nil is package sidecar.
 	Gateway func(architecture string) (sidecar.Program, error)
 }
