@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sdev/dev/devtest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
+
+	"sdev/dev/devtest"
 )
 
 // screen is a user's terminal: an emulator at one end of a pseudo-terminal, with sdev at the other.
