@@ -72,6 +72,7 @@ const (
 	CodeBuildFailed       Code = "build.failed"
 	CodeBuildCA           Code = "build.ca"
 	CodeBuildProxy        Code = "build.proxy"
+	CodePython            Code = "python.missing"
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
@@ -172,6 +173,7 @@ func Codes() []CodeDoc {
 		{CodeBuildFailed, "an image build failed"},
 		{CodeBuildCA, "warning: some build steps do not trust the extra CA"},
 		{CodeBuildProxy, "warning: a Dockerfile puts this machine's proxy into the image"},
+		{CodePython, "this machine has no Python that the project accepts, which an app needs without a container engine"},
 		{CodePortTaken, "the requested port is in use"},
 		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
