@@ -152,6 +152,7 @@ type maker struct {
 	uv      string // path of uv; "" if this machine has none
 	python  string // path of the Python that the environment uses
 	version string // of that Python, with its platform: "3.11.7 linux x86_64"
+	pip     string // version of that Python's pip; "" if it has none
 }
 
 func (m *maker) step(text string) {
@@ -199,11 +200,17 @@ func (m *maker) commands(dir string) [][]string {
 		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "sync", "--frozen", "--no-dev", "--no-install-project", "--python", python}, m.Install...)}
 	case m.uv != "" && len(m.Install) > 0:
 		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--python", python}, m.Install...)}
+	case len(m.Install) > 0 && accepts(pipForOthers, m.pip):
+		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, append([]string{m.python, "-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--no-input"}, m.Install...)}
 	case len(m.Install) > 0:
 		return [][]string{{m.python, "-m", "venv", dir}, append([]string{python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"}, m.Install...)}
 	}
 	return [][]string{{m.python, "-m", "venv", "--without-pip", dir}}
 }
+
+// pipForOthers are the versions of pip that can install into another environment. That saves the time to install pip itself
+// there first. Source: release notes of pip 22.3.
+const pipForOthers = ">=22.3"
 
 // lastLines is how many lines of a failed tool an error shows.
 const lastLines = 12
@@ -216,11 +223,13 @@ func (m *maker) run(ctx context.Context, dir string, command []string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env, cmd.WaitDelay = m.Dir, write, write, m.toolEnv(dir), drainFor
 	var last []string
+	offline := false
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		eachLine(read, func(text string) {
 			m.step(text)
+			offline = offline || isOffline(text)
 			if last = append(last, dev.Sanitize(text)); len(last) > lastLines {
 				last = last[1:]
 			}
@@ -234,7 +243,7 @@ func (m *maker) run(ctx context.Context, dir string, command []string) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case slices.ContainsFunc(last, isOffline):
+	case offline:
 		return m.failed("the environment of service "+m.Service+" cannot be made: its packages cannot be downloaded", errors.New(strings.Join(last, "\n")),
 			"connect this machine to the network, or set the proxy or the index of packages (PIP_INDEX_URL): once an environment is made, sdev needs no network")
 	}
@@ -264,8 +273,15 @@ func (m *maker) failed(message string, cause error, hint string) error {
 // find finds a program in the PATH of the user's environment.
 func (m *maker) find(name string) (string, error) { return findProgram(name, "/", m.environ) }
 
-// pythonQuestion prints the version and the platform of a Python.
-const pythonQuestion = `import json, platform, sys; print(json.dumps([platform.python_version(), sys.platform, platform.machine(), sys.executable]))`
+// pythonQuestion prints the version and the platform of a Python, its path, and the version of its pip.
+const pythonQuestion = `
+import importlib.metadata, json, platform, sys
+try:
+    pip = importlib.metadata.version("pip")
+except importlib.metadata.PackageNotFoundError:
+    pip = ""
+print(json.dumps([platform.python_version(), sys.platform, platform.machine(), sys.executable, pip]))
+`
 
 // choosePython finds the first Python of this machine that the project accepts.
 func (m *maker) choosePython(ctx context.Context) error {
@@ -276,10 +292,10 @@ func (m *maker) choosePython(ctx context.Context) error {
 			continue
 		}
 		cmd := exec.CommandContext(ctx, path, "-I", "-c", pythonQuestion)
-		cmd.Env, cmd.WaitDelay = m.environ, drainFor
+		cmd.Dir, cmd.Env, cmd.WaitDelay = m.Dir, m.environ, drainFor // a version manager looks at the directory
 		out, err := cmd.Output()
 		var said []string
-		if err != nil || json.Unmarshal(out, &said) != nil || len(said) != 4 {
+		if err != nil || json.Unmarshal(out, &said) != nil || len(said) != 5 {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -289,7 +305,7 @@ func (m *maker) choosePython(ctx context.Context) error {
 			refused = append(refused, said[0])
 			continue
 		}
-		m.python, m.version = said[3], strings.Join(said[:3], " ")
+		m.python, m.version, m.pip = said[3], strings.Join(said[:3], " "), said[4]
 		return nil
 	}
 	e := &dev.Error{Code: dev.CodePython, Exit: dev.ExitFailed, Message: "this machine has no Python, which the app needs when it runs without a container engine",

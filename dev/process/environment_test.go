@@ -63,12 +63,12 @@ func newEnvironments(t *testing.T, recipe process.Recipe, environ ...string) *en
 	o := options(t.TempDir())
 	e.cache = filepath.Join(o.Cache, "environments")
 	if o.Environ = environ; environ == nil {
-		python, err := exec.LookPath("python3")
+		python, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		bin := t.TempDir()
-		if err := os.Symlink(python, filepath.Join(bin, "python3")); err != nil {
+		if err := os.Symlink(strings.TrimSpace(string(python)), filepath.Join(bin, "python3")); err != nil {
 			t.Fatal(err)
 		}
 		o.Environ = []string{"PATH=" + bin, "HOME=" + t.TempDir()}
@@ -211,7 +211,7 @@ func TestEnvironment_AnInterruptedOneIsNotUsed(t *testing.T) {
 }
 
 func TestEnvironment_NoNetworkIsSaid(t *testing.T) {
-	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir(), Install: []string{"--retries", "0", "--index-url", "http://127.0.0.1:1/simple", "demo"}})
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir(), Install: []string{"--retries", "1", "--index-url", "http://127.0.0.1:1/simple", "demo"}})
 	_, err := e.build(t.Context())
 	if got := dev.AsError(err); got.Code != dev.CodeBuildFailed || !strings.Contains(got.Message, "cannot be downloaded") || !strings.Contains(got.Hint, "network") {
 		t.Errorf("%+v", got)

@@ -32,7 +32,7 @@ func (w *world) gone(pids ...int) {
 
 func TestKilled_AnAppIsReportedWithTheExitCodeOfDocker(t *testing.T) {
 	w := newWorld(t)
-	w.run(service(family))
+	w.run(stubborn())
 	all := w.processes()
 	kill(t, all[0])
 	if got := w.ended(); got.ExitCode != 137 {
@@ -43,7 +43,7 @@ func TestKilled_AnAppIsReportedWithTheExitCodeOfDocker(t *testing.T) {
 
 func TestKilled_AKeeperTakesItsProcessesAlong(t *testing.T) {
 	w := newWorld(t)
-	w.run(service(family))
+	w.run(stubborn())
 	all := w.processes()
 	kill(t, w.keeperOf(w.one()))
 	w.gone(all[:2]...) // without anybody looking
@@ -51,7 +51,7 @@ func TestKilled_AKeeperTakesItsProcessesAlong(t *testing.T) {
 		t.Errorf("exit code %d, want 137", got.ExitCode)
 	}
 	w.gone(all...) // and the daemon, once somebody has looked
-	w.do(w.operation(plan.Start, service(family)))
+	w.do(w.operation(plan.Start, stubborn()))
 	if got := w.one(); !got.Running {
 		t.Errorf("after another start: %+v", got)
 	}
@@ -59,7 +59,7 @@ func TestKilled_AKeeperTakesItsProcessesAlong(t *testing.T) {
 
 func TestKilled_AKeeperIsReportedToThoseWhoFollow(t *testing.T) {
 	w := newWorld(t)
-	w.run(service(family))
+	w.run(stubborn())
 	w.processes()
 	events := w.follow()
 	kill(t, w.keeperOf(w.one()))
@@ -70,7 +70,7 @@ func TestKilled_AKeeperIsReportedToThoseWhoFollow(t *testing.T) {
 
 func TestKilled_AnAttachedSdevTakesItsProcessesAlong(t *testing.T) {
 	w := newWorld(t)
-	other := w.sdev(true, false, service(family))
+	other := w.sdev(true, false, stubborn())
 	all := w.processes()
 	kill(t, other.Process.Pid)
 	w.ended()
@@ -103,10 +103,10 @@ while True: signal.pause()
 // A second sdev, such as "sdev rebuild" in another terminal, ends before the first, which is attached.
 func TestKilled_TheLastAttachedSdevDecides(t *testing.T) {
 	w := newWorld(t)
-	first := w.sdev(true, false, service(family))
+	first := w.sdev(true, false, stubborn())
 	w.processes()
 	w.do(plan.Operation{Verb: plan.Remove, Kind: plan.ServiceContainer, ID: w.one().ID})
-	second := w.sdev(false, false, service(family))
+	second := w.sdev(false, false, stubborn())
 	all := w.processes()
 	kill(t, second.Process.Pid)
 	_ = second.Wait()

@@ -29,6 +29,9 @@ var clause = regexp.MustCompile(`^(===?|~=|>=|<=|!=|<|>|)\s*v?(\d+(?:\.\d+)*)(\.
 // cannot be read is no reason to refuse.
 func accepts(specifier, version string) bool {
 	have := numbers(version)
+	if len(have) == 0 {
+		return false // there is no version
+	}
 	for part := range strings.SplitSeq(specifier, ",") {
 		m := clause.FindStringSubmatch(strings.TrimSpace(part))
 		if m == nil {

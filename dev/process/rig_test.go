@@ -180,6 +180,14 @@ func (w *world) ended() plan.Container {
 	return last
 }
 
+// stubborn returns a service that runs family. It is killed soon after the request to stop.
+func stubborn() plan.Service {
+	s := service(family)
+	soon := types.Duration(10 * time.Millisecond)
+	s.Config.StopGracePeriod = &soon
+	return s
+}
+
 // family is a program with a child in its group and a daemon that has left it. It prints the numbers of all three, and
 // ignores requests to stop.
 const family = `
@@ -235,6 +243,7 @@ type order struct {
 	}
 	Labels  plan.Labels
 	Command []string // of the service that it creates and starts
+	Grace   types.Duration
 	Detach  bool
 }
 
@@ -246,7 +255,7 @@ func beSdev(text string) {
 	}
 	r := process.New(process.Options{State: o.Options.State, Cache: o.Options.Cache, Keeper: o.Options.Keeper, Attached: o.Options.Attached, Environ: os.Environ()})
 	s := service("")
-	s.Config.Command = o.Command
+	s.Config.Command, s.Config.StopGracePeriod = o.Command, &o.Grace
 	for _, verb := range []plan.Verb{plan.Create, plan.Start} {
 		if err := r.Do(context.Background(), operation(verb, s, o.Labels), o.Labels); err != nil {
 			fmt.Println(err)
@@ -268,7 +277,7 @@ func (w *world) sdev(attached, detach bool, s plan.Service) *exec.Cmd {
 	w.Helper()
 	var o order
 	o.Options.State, o.Options.Cache, o.Options.Keeper, o.Options.Attached = w.options.State, w.options.Cache, w.options.Keeper, attached
-	o.Labels, o.Detach, o.Command = w.labels, detach, s.Config.Command
+	o.Labels, o.Detach, o.Command, o.Grace = w.labels, detach, s.Config.Command, *s.Config.StopGracePeriod
 	text, err := json.Marshal(o)
 	if err != nil {
 		w.Fatal(err)
