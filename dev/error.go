@@ -81,6 +81,7 @@ const (
 	CodeServiceUnknown    Code = "service.unknown"
 	CodeServiceExited     Code = "service.exited"
 	CodeServiceUnhealthy  Code = "service.unhealthy"
+	CodeServiceEngine     Code = "service.needs-engine"
 	CodeVolumeChanged     Code = "volume.changed"
 	CodeVolumeKept        Code = "volume.kept"
 	CodeStateUnsafe       Code = "state.unsafe"
@@ -182,6 +183,7 @@ func Codes() []CodeDoc {
 		{CodeServiceUnknown, "there is no such service"},
 		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited, or could not start"},
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or did not become healthy in time"},
+		{CodeServiceEngine, "warning: the project runs without a container engine, and some of its services need one"},
 		{CodeVolumeChanged, "a volume's settings changed, and recreating the volume would lose its data"},
 		{CodeVolumeKept, "warning: a volume of the project stays, because this directory is not its only owner"},
 		{CodeStateUnsafe, "sdev's own directory, or something in it, is a link or belongs to somebody else; sdev neither reads nor writes it"},

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 
 	"sdev/dev"
 	"sdev/dev/plan"
@@ -165,3 +167,35 @@ func (r *Runtime) Architecture(context.Context) (string, error) { return runtime
 
 // Rootless reports false: the user in a container is the user who runs sdev, whoever that is.
 func (r *Runtime) Rootless(context.Context) (bool, error) { return false, nil }
+
+// ContainerUser is the user of this process.
+func (r *Runtime) ContainerUser(_ context.Context, container string) (plan.ContainerUser, error) {
+	c, err := r.running(container)
+	if err != nil {
+		return plan.ContainerUser{}, nil //nolint:nilerr // it does not exist, or does not run
+	}
+	return plan.ContainerUser{UID: os.Getuid(), GID: os.Getgid(), Running: c.describe().Running}, nil
+}
+
+// Stat returns size and modification time of a file of a container.
+func (r *Runtime) Stat(_ context.Context, container, file string) (size int64, modified time.Time, ok bool, err error) {
+	c, err := r.running(container)
+	if err != nil {
+		return 0, time.Time{}, false, err
+	}
+	at, ok := c.paths().Path(file)
+	if !ok {
+		return 0, time.Time{}, false, nil
+	}
+	st, err := os.Stat(at)
+	if err != nil {
+		return 0, time.Time{}, false, nil //nolint:nilerr // it does not exist
+	}
+	return st.Size(), st.ModTime().Truncate(time.Second), true, nil
+}
+
+// Put refuses: a process sees the files of this machine, so there is nothing to copy, and a copy would change them.
+func (r *Runtime) Put(_ context.Context, container, dir string, _ io.Reader) error {
+	return &dev.Error{Code: dev.CodeSyncFailed, Exit: dev.ExitFailed, Message: dev.Line("files cannot be copied to %s of %s: it is a process of this machine, which sees the project itself", dir, container),
+		Hint: "leave out --sync, or use Docker"}
+}

@@ -14,6 +14,7 @@ type imageRecord struct {
 	Ref        string
 	ID         string
 	Dir        string // of the environment, in the cache; "" if there is none
+	Program    bool   // it has sdev's own program, at the path that the gateway's image has it
 	Env        map[string]string
 	Command    []string
 	WorkingDir string
@@ -55,9 +56,9 @@ func (r *Runtime) setImage(rec imageRecord) error {
 	return nil
 }
 
-// loadProgram makes a reference stand for this machine's programs: the gateway is sdev itself.
+// loadProgram makes a reference stand for sdev itself, which is the program of the gateway.
 func (r *Runtime) loadProgram(ref string) error {
-	return r.setImage(imageRecord{Ref: ref, ID: "program:" + shortSum([]byte(ref))})
+	return r.setImage(imageRecord{Ref: ref, ID: "program:" + shortSum([]byte(ref)), Program: true, Command: dev.GatewayCommand(dev.GatewayProgram)})
 }
 
 // Pull refuses: there are no registries without a container engine.

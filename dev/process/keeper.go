@@ -17,8 +17,8 @@ import (
 
 // Keeper is what [Keep] uses of the outside world.
 type Keeper struct {
-	Out     io.WriteCloser // where the runtime that started it reads the report; Keep closes it
-	Environ []string
+	Out     io.Writer // where the runtime that started it reads the report: one line
+	Environ []string  // of the user, from which the container's process gets what programs need
 }
 
 // Keep runs the process of a container until it ends and does not start again, or until somebody asks for its end. args
@@ -44,7 +44,7 @@ type keeper struct {
 	found
 	runtime *Runtime
 	environ []string
-	out     io.WriteCloser // nil once the report is sent
+	out     io.Writer // nil once the report is sent
 	asks    chan ask
 	log     *logWriter
 	last    run
@@ -61,7 +61,6 @@ func (k *keeper) report(err error) {
 		r.Failed = &failed
 	}
 	_ = json.NewEncoder(k.out).Encode(r)
-	_ = k.out.Close()
 	k.out = nil
 }
 

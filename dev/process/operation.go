@@ -1,12 +1,12 @@
 package process
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -75,7 +75,7 @@ func (r *Runtime) create(op plan.Operation, labels plan.Labels) error {
 			Hint: "run the command again: it creates missing environments"}
 	}
 	b := box{filepath.Join(r.containersDir(), newID())}
-	s, err := newSettings(op, labels, image, b, r.volumeDataDir)
+	s, err := newSettings(op, labels, image, b, r.keeper[0], r.volumeDataDir)
 	if err != nil {
 		return err
 	}
@@ -246,8 +246,8 @@ func (r *Runtime) spawn(ctx context.Context, c found) error {
 	}
 	said := make(chan []byte, 1)
 	go func() {
-		b, _ := io.ReadAll(in) // an incomplete report is none
-		said <- b
+		line, _ := bufio.NewReader(in).ReadBytes('\n') // an incomplete report is none
+		said <- line
 	}()
 	select {
 	case b := <-said:

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
 // Paths translates the paths of a container into those of this machine. It knows the container's mounts, files and
@@ -30,6 +32,9 @@ func (c found) paths() Paths {
 		p.files = append(p.files, place{target, c.fileAt(target)})
 	}
 	p.places = append(p.places, p.files...)
+	if c.Program != "" {
+		p.places = append(p.places, place{dev.GatewayProgram, c.Program})
+	}
 	slices.SortStableFunc(p.places, func(a, b place) int { return len(b.target) - len(a.target) })
 	return p
 }

@@ -258,17 +258,17 @@ func beSdev(text string) {
 	s.Config.Command, s.Config.StopGracePeriod = o.Command, &o.Grace
 	for _, verb := range []plan.Verb{plan.Create, plan.Start} {
 		if err := r.Do(context.Background(), operation(verb, s, o.Labels), o.Labels); err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stdout, err)
 			return
 		}
 	}
 	if o.Detach {
 		if err := r.Detach(); err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stdout, err)
 			return
 		}
 	}
-	fmt.Println("done")
+	fmt.Fprintln(os.Stdout, "done")
 	_, _ = os.Stdin.Read(make([]byte, 1))
 }
 

@@ -22,7 +22,7 @@ import (
 type Options struct {
 	State string // directory for containers, volumes and images; nobody else may read it
 	Cache string // directory for environments, which can be made again
-	// Keeper is the command line that calls [Keep] with one more argument.
+	// Keeper is the command line that calls [Keep] with two more arguments. Its first word is the file of sdev's program.
 	Keeper []string
 	// Attached says that containers which this runtime starts end with this process, unless it calls
 	// [Runtime.Detach]. See [Runtime] for several processes.

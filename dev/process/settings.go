@@ -24,6 +24,7 @@ type settings struct {
 	Hash                   string
 	Image, Reference       string
 	Environment            string // directory of the image's environment on this machine; "" if it has none
+	Program                string // file of sdev's own program on this machine, if the image has it
 	Joins                  string
 	ProjectDir             string // on this machine
 	Labels                 map[string]string
@@ -69,9 +70,9 @@ const (
 	defaultSignal   = "SIGTERM"
 )
 
-// newSettings translates a service. b is the directory that its container will have, and volume returns the directory of
-// a volume.
-func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box, volume func(name string) string) (settings, error) {
+// newSettings translates a service. b is the directory that its container will have, program is sdev's own, and volume
+// returns the directory of a volume.
+func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box, program string, volume func(name string) string) (settings, error) {
 	s := op.Service.Config
 	out := settings{Name: op.Name, Project: labels.Project, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Environment: image.Dir,
 		Joins: op.Joins, ProjectDir: labels.Dir, Labels: containerLabels(op.Service),
@@ -79,6 +80,9 @@ func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box
 		Grace: defaultGrace, StopSignal: cmp.Or(s.StopSignal, defaultSignal), Restart: policyOf(s.Restart), Check: checkOf(s.HealthCheck)}
 	if len(out.Command) == 0 {
 		out.Command = image.Command
+	}
+	if image.Program {
+		out.Program = program
 	}
 	if len(out.Command) == 0 {
 		return out, &dev.Error{Code: dev.CodeComposeInvalid, Exit: dev.ExitProject, Message: dev.Line("service %s has no command, and without a container engine there is no image that names one", s.Name),

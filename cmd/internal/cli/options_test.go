@@ -77,6 +77,7 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("completion", "zsh", a.newCompletionCmd, completionOptions{shell: "zsh"}),
 		clitest.NewRow("help", "auth users", a.newHelpCmd, helpOptions{words: []string{"auth", "users"}}),
 		clitest.NewRow("gateway", "", a.newGatewayCmd, gatewayOptions{}),
+		clitest.NewRow("keep", "DIR ID", a.newKeepCmd, keepOptions{args: []string{"DIR", "ID"}}),
 		clitest.NewRow("gateway", "tunnel app", a.newGatewayCmd, gatewayOptions{args: []string{"tunnel", "app"}}),
 	}
 	root := a.command()
