@@ -201,9 +201,9 @@ func (m *maker) commands(dir string) [][]string {
 	case m.uv != "" && len(m.Install) > 0:
 		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--python", python}, m.Install...)}
 	case len(m.Install) > 0 && accepts(pipForOthers, m.pip):
-		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, append([]string{m.python, "-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--no-input"}, m.Install...)}
+		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, append([]string{m.python, "-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}, m.Install...)}
 	case len(m.Install) > 0:
-		return [][]string{{m.python, "-m", "venv", dir}, append([]string{python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"}, m.Install...)}
+		return [][]string{{m.python, "-m", "venv", dir}, append([]string{python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}, m.Install...)}
 	}
 	return [][]string{{m.python, "-m", "venv", "--without-pip", dir}}
 }

@@ -38,6 +38,7 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 			o.Options = session.Options{Port: 8600, AWS: config.AWSNone, Copy: true, Profiles: []string{"a", "b"}}
 			o.json = true
 		})),
+		clitest.NewRow("up", "--runtime process", a.newUpCmd, up(func(o *upOptions) { o.Runtime = session.RuntimeProcess })),
 		clitest.NewRow("up", "--tls", a.newUpCmd, up(func(o *upOptions) { o.TLS = true })),
 		clitest.NewRow("up", "--with-auth --as alice@example.com", a.newUpCmd, up(func(o *upOptions) { o.Auth, o.As = session.DetectAuth, "alice@example.com" })),
 		clitest.NewRow("up", "--with-auth=native --sync=false", a.newUpCmd, up(func(o *upOptions) { o.Auth, o.Mount = "native", true })),

@@ -45,8 +45,9 @@ func (c *Console) Load(ctx context.Context, o session.Options) (*config.Project,
 type Engine struct {
 	session.Containers
 	Endpoint docker.Endpoint // where it is, and what chose it
-	Meter    Meter
-	Release  ReleaseImages
+	Meter    Meter           // nil if it cannot measure
+	Release  ReleaseImages   // nil if it has no images that could ship
+	Leave    func() error    // leaves running what would end with this process; nil if nothing would
 	io.Closer
 }
 
@@ -157,7 +158,7 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	if o.Runtime != "" {
-		if err := rememberRuntime(s.Project, runtime.OnHost); err != nil {
+		if err := RememberRuntime(s.Project, runtime.OnHost); err != nil {
 			return err
 		}
 	}

@@ -20,13 +20,13 @@ import (
 // --runtime; "" stands for the runtime of the last up. attached says that processes end with this one. The caller closes the
 // result.
 func (c *Console) OpenFor(ctx context.Context, p *config.Project, choice string, attached bool) (Engine, error) {
-	switch {
-	case choice == "" && c.ranAsProcesses(p), choice == session.RuntimeProcess:
+	if c.UsesProcesses(p, choice) {
 		return c.openProcesses(p, attached)
-	case choice != session.RuntimeAuto:
-		return c.Open(ctx)
 	}
 	e, err := c.Open(ctx)
+	if choice != session.RuntimeAuto {
+		return e, err
+	}
 	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Exit == dev.ExitEngine {
 		if !c.Quiet {
 			c.Notef("no container engine answers, so the app runs as a process of this machine (with Docker, it runs as it will be deployed: https://docs.docker.com/get-docker)\n")
@@ -36,16 +36,21 @@ func (c *Console) OpenFor(ctx context.Context, p *config.Project, choice string,
 	return e, err
 }
 
+// UsesProcesses reports whether a project runs as processes of this machine, whatever container engine answers.
+func (c *Console) UsesProcesses(p *config.Project, choice string) bool {
+	return choice == session.RuntimeProcess || choice == "" && ranAsProcesses(p)
+}
+
 // runtimeFile is the file of a project's state that exists if its last up ran processes of this machine.
 func runtimeFile(p *config.Project) string { return filepath.Join(p.StatePath(), "processes") }
 
-func (c *Console) ranAsProcesses(p *config.Project) bool {
+func ranAsProcesses(p *config.Project) bool {
 	_, err := os.Stat(runtimeFile(p))
 	return err == nil
 }
 
-// rememberRuntime keeps what the project runs on, for later commands.
-func rememberRuntime(p *config.Project, onHost bool) error {
+// RememberRuntime keeps what the project runs on, for later commands.
+func RememberRuntime(p *config.Project, onHost bool) error {
 	if !onHost {
 		err := os.Remove(runtimeFile(p))
 		if errors.Is(err, os.ErrNotExist) {
@@ -74,7 +79,7 @@ func (c *Console) openProcesses(p *config.Project, attached bool) (Engine, error
 	const host = "this machine"
 	return Engine{
 		Containers: session.Containers{Runtime: r, Images: r, Exec: r, Files: r, Machine: r, Host: host, OnHost: true},
-		Endpoint:   docker.Endpoint{Host: host, Why: "--runtime process"}, Closer: r,
+		Endpoint:   docker.Endpoint{Host: host, Why: "--runtime process"}, Leave: r.Detach, Closer: r,
 	}, nil
 }
 
