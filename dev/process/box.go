@@ -48,6 +48,9 @@ func (r *Runtime) boxOf(id string) (b box, ok bool) {
 
 // boxes returns the directories of all containers, sorted by id.
 func (r *Runtime) boxes() ([]box, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(r.containersDir())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, r.stateError(err)
@@ -208,10 +211,38 @@ func (r *Runtime) stateError(err error) error {
 // key is the name of the file or directory for an object whose name others have chosen.
 func key(name string) string { return shortSum([]byte(name)) }
 
+// check refuses a directory of state that others could read or change: it holds secrets, and the commands that sdev runs.
+func (r *Runtime) check() error {
+	info, err := os.Lstat(r.state)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return r.stateError(err)
+	}
+	uid, _, numbered := dev.Owner(info)
+	why := ""
+	switch {
+	case !info.IsDir():
+		why = "it is no directory"
+	case numbered && uid != os.Geteuid():
+		why = "it belongs to somebody else"
+	case numbered && info.Mode().Perm()&0o077 != 0:
+		why = "others may enter it"
+	default:
+		return nil
+	}
+	return &dev.Error{Code: dev.CodeStateUnsafe, Exit: dev.ExitFailed, Message: dev.Line("sdev does not use %s for the processes of projects: %s", r.state, why),
+		Hint: "remove it, or correct its owner and permissions (chmod 700)"}
+}
+
 // withLock calls f while no other sdev creates or removes an object.
 func (r *Runtime) withLock(f func() error) error {
 	if err := os.MkdirAll(r.state, 0o700); err != nil {
 		return r.stateError(err)
+	}
+	if err := r.check(); err != nil {
+		return err
 	}
 	l := lockOn(filepath.Join(r.state, "lock"))
 	if err := l.Lock(); err != nil {

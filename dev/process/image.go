@@ -47,13 +47,16 @@ func (r *Runtime) Image(_ context.Context, ref string) (plan.ImageInfo, bool, er
 
 func (r *Runtime) setImage(rec imageRecord) error {
 	file := r.imageFile(rec.Ref)
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return r.stateError(err)
-	}
-	if err := writeJSON(file, rec); err != nil {
-		return r.stateError(err)
-	}
-	return nil
+	return r.withLock(func() error {
+		err := os.MkdirAll(filepath.Dir(file), 0o700)
+		if err == nil {
+			err = writeJSON(file, rec)
+		}
+		if err != nil {
+			return r.stateError(err)
+		}
+		return nil
+	})
 }
 
 // loadProgram makes a reference stand for sdev itself, which is the program of the gateway.
