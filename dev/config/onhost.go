@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -47,7 +48,8 @@ func shifted(port, times int) int {
 	return port
 }
 
-// toHost gives the gateway the paths and addresses of this machine.
+// toHost gives the gateway the paths and addresses of this machine. The ports that are not published are exposed: the
+// runtime checks that they are free.
 func (o *overlay) toHost() {
 	c := &o.out.GatewayConfig
 	c.Listen = "127.0.0.1" + c.Listen
@@ -67,7 +69,13 @@ func (o *overlay) toHost() {
 	g := o.out.Project.Services[GatewayService]
 	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
 	g.Tmpfs, g.User = nil, ""
+	_, parameters, _ := strings.Cut(c.Parameters, ":")
+	g.Expose = []string{parameters}
 	o.out.Project.Services[GatewayService] = g
+	app := o.out.Project.Services[o.p.App]
+	_, port, _ := strings.Cut(c.Upstream, ":")
+	app.Expose = []string{port}
+	o.out.Project.Services[o.p.App] = app
 }
 
 // onDisk is a path of the project on this machine.

@@ -196,7 +196,8 @@ func (e *PortTakenError) Unwrap() error { return e.Cause }
 // PortTaken is the mark by which package engine recognises this error; it then chooses another port.
 func (e *PortTakenError) PortTaken() bool { return true }
 
-// checkPorts listens for a moment on each port that the container publishes. The process itself will listen there.
+// checkPorts listens for a moment on each port that the container publishes or exposes. The process itself will listen
+// there.
 func (c found) checkPorts(ctx context.Context) error {
 	for _, binding := range c.Ports {
 		address, to, _ := strings.Cut(binding, "->")
@@ -212,6 +213,16 @@ func (c found) checkPorts(ctx context.Context) error {
 			return &dev.Error{Code: dev.CodeEngine, Exit: dev.ExitFailed, Cause: err, Message: dev.Line("service %s cannot publish %s: %v", c.Service, binding, err), Hint: "choose another address or port in the compose file"}
 		}
 		l.Close()
+	}
+	for _, port := range c.Exposed {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", port))
+		if err == nil {
+			l.Close()
+		} else if dev.IsAddressTaken(err) { // anything else, such as a range of ports, is not for this machine
+			return &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: dev.Line("service %s needs port %s of this machine, which is in use", c.Service, port),
+				Hint: "end the program that uses it, or give the page another port, from which this one follows: sdev down, then sdev up --port N"}
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,26 @@ func TestStart_AMissingProgramIsAnError(t *testing.T) {
 	w.do(w.operation(plan.Create, s))
 	err := w.Do(t.Context(), w.operation(plan.Start, s), w.labels)
 	if e := dev.AsError(err); err == nil || !strings.Contains(e.Message, "streamlit-of-nobody") || e.Hint == "" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestStart_ATakenPortThatIsNotPublishedIsAnError(t *testing.T) {
+	w := newWorld(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := service("")
+	s.Config.Expose = types.StringOrNumberList{port}
+	w.do(w.operation(plan.Create, s))
+	err = w.Do(t.Context(), w.operation(plan.Start, s), w.labels)
+	if e := dev.AsError(err); e.Code != dev.CodePortTaken || !strings.Contains(e.Message, port) || e.Hint == "" {
 		t.Errorf("%+v", e)
 	}
 }

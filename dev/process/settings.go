@@ -35,6 +35,7 @@ type settings struct {
 	Mounts     []mount
 	Files      []string // secrets and configs
 	Ports      []string // as "127.0.0.1:8501->8501/tcp"
+	Exposed    []string // further ports on which the process listens, on 127.0.0.1
 	Check      *check
 	Grace      time.Duration // between the request to stop and the kill
 	StopSignal string
@@ -100,6 +101,7 @@ func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box
 	for _, p := range s.Ports {
 		out.Ports = append(out.Ports, fmt.Sprintf("%s:%s->%d/%s", p.HostIP, p.Published, p.Target, cmp.Or(p.Protocol, "tcp")))
 	}
+	out.Exposed = s.Expose
 	var err error
 	out.Mounts, err = mountsOf(s, b, volume)
 	return out, err
