@@ -72,6 +72,7 @@ const (
 	CodeBuildFailed       Code = "build.failed"
 	CodeBuildCA           Code = "build.ca"
 	CodeBuildProxy        Code = "build.proxy"
+	CodePython            Code = "python.missing"
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
@@ -80,6 +81,7 @@ const (
 	CodeServiceUnknown    Code = "service.unknown"
 	CodeServiceExited     Code = "service.exited"
 	CodeServiceUnhealthy  Code = "service.unhealthy"
+	CodeServiceEngine     Code = "service.needs-engine"
 	CodeVolumeChanged     Code = "volume.changed"
 	CodeVolumeKept        Code = "volume.kept"
 	CodeStateUnsafe       Code = "state.unsafe"
@@ -173,6 +175,7 @@ func Codes() []CodeDoc {
 		{CodeBuildFailed, "an image build failed"},
 		{CodeBuildCA, "warning: some build steps do not trust the extra CA"},
 		{CodeBuildProxy, "warning: a Dockerfile puts this machine's proxy into the image"},
+		{CodePython, "this machine has no Python that the project accepts, which an app needs without a container engine"},
 		{CodePortTaken, "the requested port is in use"},
 		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
@@ -181,6 +184,7 @@ func Codes() []CodeDoc {
 		{CodeServiceUnknown, "there is no such service"},
 		{CodeServiceExited, "a service that others wait for exited; as a warning: a service of the project exited, or could not start"},
 		{CodeServiceUnhealthy, "a service that others wait for is unhealthy, or did not become healthy in time"},
+		{CodeServiceEngine, "warning: the project runs without a container engine, and some of its services need one"},
 		{CodeVolumeChanged, "a volume's settings changed, and recreating the volume would lose its data"},
 		{CodeVolumeKept, "warning: a volume of the project stays, because this directory is not its only owner"},
 		{CodeStateUnsafe, "sdev's own directory, or something in it, is a link or belongs to somebody else; sdev neither reads nor writes it"},

@@ -101,6 +101,9 @@ func (o *overlay) pythonPathWhy() string {
 // In a rootless engine, this machine's user is root (see [Machine.Rootless]). If the user's ids mean nothing to
 // containers (see [Machine.Foreign]), the image decides who runs the app.
 func (o *overlay) user() {
+	if o.parts.OnHost != nil {
+		return // a process has this machine's user and home
+	}
 	if why := o.expectsRoot(); why != "" {
 		o.app.User = "0:0"
 		o.note("root, because "+why, "user")
@@ -219,7 +222,9 @@ func (o *overlay) aws() {
 		if a.Dir == "" {
 			return
 		}
-		o.awsMount(a)
+		if o.parts.OnHost == nil { // a process finds it by itself
+			o.awsMount(a)
+		}
 		if a.Profile != "" {
 			o.setDefault("AWS_PROFILE", a.Profile, "x-sdev.aws.profile or AWS_PROFILE")
 		}

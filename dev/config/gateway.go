@@ -27,13 +27,24 @@ type appPorts struct {
 	fixed   bool   // the app's command names its port itself
 	// provider is the local provider's port, which is published under the same number.
 	provider int
+	host     int // with processes of this machine: the port of the page, from which the others are derived; else 0
 }
 
 // credentials is the port on which the gateway serves AWS keys, and parameters that of the stand-in for the
 // parameter store: two unused ports.
-func (p appPorts) credentials() int { return p.unused() }
+func (p appPorts) credentials() int {
+	if p.host != 0 {
+		return shifted(p.host, 2)
+	}
+	return p.unused()
+}
 
-func (p appPorts) parameters() int { return p.unused(p.credentials()) }
+func (p appPorts) parameters() int {
+	if p.host != 0 {
+		return shifted(p.host, 3)
+	}
+	return p.unused(p.credentials())
+}
 
 func (p appPorts) unused(taken ...int) int {
 	taken = append(taken, p.app, int(p.gateway), p.provider)
@@ -49,6 +60,9 @@ var portFlag = regexp.MustCompile(`--server\.port(?:=|\s+)(\d+)`)
 // ports chooses the ports: the gateway listens where the compose file expects the app, so that other services
 // find it there, and the app gets a different port.
 func (o *overlay) ports() (appPorts, error) {
+	if o.parts.OnHost != nil {
+		return o.hostPorts(), nil
+	}
 	ports := appPorts{gateway: defaultPort, provider: o.parts.ProviderPort}
 	command := strings.Join(o.p.command(o.parts.Image), " ")
 	if m := portFlag.FindStringSubmatch(command); m != nil {

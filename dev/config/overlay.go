@@ -44,6 +44,7 @@ type Parts struct {
 	HostGateway bool
 	Sync        bool // the project's directories are copied into the app's container, not mounted
 	StateDir    string
+	OnHost      *OnHost // the run without a container engine; nil with one
 }
 
 // ImageFacts are the relevant settings of the app's image.
@@ -69,6 +70,8 @@ type Effective struct {
 	Copies []dev.Copy
 	// Neighbours are the services around the app that have rules for saves of their own.
 	Neighbours []Neighbour
+	// NotStarted are the services that need a container engine, if the model runs without one.
+	NotStarted []string
 
 	sources sources
 	token   string // the token with which the app requests AWS keys; "" if it needs none
@@ -92,6 +95,9 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	}
 	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources, token: parts.Machine.AWS.Token}}
 	o.app = model.Services[p.App]
+	if parts.OnHost != nil {
+		o.onlyApp()
+	}
 	model.Extensions = withoutSecrets(model.Extensions) // they are secrets
 	ports, err := o.ports()
 	if err != nil {
@@ -122,6 +128,9 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 	o.neighbours()
 	o.hideState()
 	o.publishOnLoopback()
+	if parts.OnHost != nil {
+		o.toHost()
+	}
 	return o.out, nil
 }
 

@@ -3,6 +3,7 @@ package devtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -69,52 +70,75 @@ func TestImages(t *testing.T, image string, open func(t *testing.T) (Runtime, Im
 	})
 }
 
-// TestRuntime tests the promises on which package engine relies. image is the reference of an existing image with
-// Python. open returns the runtime, and is called once per subtest. Each subtest has a project name of its own, and
-// removes all objects that it creates.
-func TestRuntime(t *testing.T, image string, open func(t *testing.T) Runtime) {
-	for name, test := range map[string]func(*contract){
-		"AnUnknownProjectHasNoObjects":                   (*contract).noObjects,
-		"CreatedObjectsAreObserved":                      (*contract).createdObjects,
-		"CreateDoesNotStart":                             (*contract).createdOnly,
-		"LabelsAreThoseOfCompose":                        (*contract).labelled,
-		"ComposeTakesTheGatewayForTheApp":                (*contract).gatewayLabels,
-		"ProjectsDoNotSeeEachOther":                      (*contract).separateProjects,
-		"RemovingAMissingObjectSucceeds":                 (*contract).removedTwice,
-		"RestartStartsAStoppedContainer":                 (*contract).restarted,
-		"StatesAreReportedInOrder":                       (*contract).statesInOrder,
-		"KillDoesNotWait":                                (*contract).killed,
-		"LinesComeFromBothStreamsAndAreHarmless":         (*contract).lines,
-		"FollowOfPastLinesReturns":                       (*contract).pastLines,
-		"FollowReportsOnlyTheRequestedServices":          (*contract).requestedServices,
-		"LinesOfTheGatewayAreEvents":                     (*contract).gatewayLines,
-		"FollowEndsWithItsContext":                       (*contract).followCancelled,
-		"TailGivesTheLastLines":                          (*contract).tail,
-		"ATakenPortFailsAndLeavesNothing":                (*contract).takenPort,
-		"FilesAreInTheContainer":                         (*contract).files,
-		"FilesAreInAContainerThatIsReadOnly":             (*contract).filesReadOnly,
-		"FilesInsideAMountDoNotChangeIt":                 (*contract).filesInMount,
-		"FilesInsideAMountOfAReadOnlyContainer":          (*contract).filesInMountReadOnly,
-		"FilesBesideAMountInsideAnother":                 (*contract).filesBesideNested,
-		"FilesInsideAVolumeDoNotChangeIt":                (*contract).filesInVolume,
-		"MountPointsGoWithTheLastContainerThatNeedsThem": (*contract).sharedPoints,
-		"WaitEndsOnceHealthy":                            (*contract).waitHealthy,
-		"WaitEndsOnceCompleted":                          (*contract).waitCompleted,
-		"WaitFailsOnceItCannotSucceed":                   (*contract).waitFails,
-		"WaitEndsWithItsContext":                         (*contract).waitCancelled,
-		"HashesOfNetworksAndVolumesAreStored":            (*contract).hashes,
-		"VolumesNameTheirDirectoryAndUsers":              (*contract).volumesOf,
-		"PartsOfAContainerAreStored":                     (*contract).parts,
-		"AMissingImageFailsAndLeavesNothing":             (*contract).missingImage,
-		"JoiningANetworkNeedsItsOwner":                   (*contract).joined,
-	} {
-		t.Run(name, func(t *testing.T) {
-			name := fmt.Sprintf("contract-%08x", rand.Uint32())
-			c := &contract{T: t, Runtime: open(t), image: image, labels: plan.Labels{
-				Project: name, App: "app", Gateway: "gateway", Dir: "/work/" + name, ConfigFiles: []string{"/work/compose.yml", "/work/more.yml"}}}
-			t.Cleanup(func() { c.clean(c.labels) })
-			test(c)
+// Promises are what only some runtimes promise. The contract tests what a runtime promises, and nothing else.
+type Promises struct {
+	// OwnRoot means that a container has a file system of its own: files are at their absolute paths, over whatever is
+	// mounted there. Otherwise containers see the paths of this machine.
+	OwnRoot bool
+	// Compose means that Compose's commands work on the containers, because of their labels.
+	Compose bool
+}
+
+// Everything is what a container engine promises.
+func Everything() Promises { return Promises{OwnRoot: true, Compose: true} }
+
+type cases map[string]func(*contract)
+
+// cases returns the tests of what a runtime promises.
+func (p Promises) cases() cases {
+	all := cases{
+		"AnUnknownProjectHasNoObjects":           (*contract).noObjects,
+		"CreatedObjectsAreObserved":              (*contract).createdObjects,
+		"CreateDoesNotStart":                     (*contract).createdOnly,
+		"LabelsOfAServiceAreKept":                (*contract).serviceLabels,
+		"ProjectsDoNotSeeEachOther":              (*contract).separateProjects,
+		"RemovingAMissingObjectSucceeds":         (*contract).removedTwice,
+		"RestartStartsAStoppedContainer":         (*contract).restarted,
+		"StatesAreReportedInOrder":               (*contract).statesInOrder,
+		"KillDoesNotWait":                        (*contract).killed,
+		"LinesComeFromBothStreamsAndAreHarmless": (*contract).lines,
+		"FollowOfPastLinesReturns":               (*contract).pastLines,
+		"FollowReportsOnlyTheRequestedServices":  (*contract).requestedServices,
+		"LinesOfTheGatewayAreEvents":             (*contract).gatewayLines,
+		"FollowEndsWithItsContext":               (*contract).followCancelled,
+		"TailGivesTheLastLines":                  (*contract).tail,
+		"ATakenPortFailsAndLeavesNothing":        (*contract).takenPort,
+		"WaitEndsOnceHealthy":                    (*contract).waitHealthy,
+		"WaitEndsOnceCompleted":                  (*contract).waitCompleted,
+		"WaitFailsOnceItCannotSucceed":           (*contract).waitFails,
+		"WaitEndsWithItsContext":                 (*contract).waitCancelled,
+		"HashesOfNetworksAndVolumesAreStored":    (*contract).hashes,
+		"VolumesNameTheirDirectoryAndUsers":      (*contract).volumesOf,
+		"PartsOfAContainerAreStored":             (*contract).parts,
+		"AMissingImageFailsAndLeavesNothing":     (*contract).missingImage,
+		"JoiningANetworkNeedsItsOwner":           (*contract).joined,
+	}
+	if p.OwnRoot {
+		maps.Copy(all, cases{
+			"FilesAreInTheContainer":                         (*contract).files,
+			"FilesAreInAContainerThatIsReadOnly":             (*contract).filesReadOnly,
+			"FilesInsideAMountDoNotChangeIt":                 (*contract).filesInMount,
+			"FilesInsideAMountOfAReadOnlyContainer":          (*contract).filesInMountReadOnly,
+			"FilesBesideAMountInsideAnother":                 (*contract).filesBesideNested,
+			"FilesInsideAVolumeDoNotChangeIt":                (*contract).filesInVolume,
+			"MountPointsGoWithTheLastContainerThatNeedsThem": (*contract).sharedPoints,
 		})
+	}
+	if p.Compose {
+		maps.Copy(all, cases{
+			"LabelsAreThoseOfCompose":         (*contract).composeLabels,
+			"ComposeTakesTheGatewayForTheApp": (*contract).gatewayLabels,
+		})
+	}
+	return all
+}
+
+// TestRuntime tests the promises on which package engine relies, and those that the runtime gives beyond them. image is the
+// reference of an existing image with Python. open returns the runtime, and is called once per subtest. Each subtest has a
+// project name of its own, and removes all objects that it creates.
+func TestRuntime(t *testing.T, image string, promises Promises, open func(t *testing.T) Runtime) {
+	for name, test := range promises.cases() {
+		t.Run(name, func(t *testing.T) { test(newContract(t, image, open(t))) })
 	}
 }
 

@@ -63,13 +63,20 @@ func (c *contract) createdOnly() {
 	}
 }
 
-func (c *contract) labelled() {
+func (c *contract) serviceLabels() {
 	s := c.service("app", Script{})
 	s.Config.Labels = types.Labels{"owner": "alice"}
 	c.do(c.create(s))
+	if got := c.one().Labels["owner"]; got != "alice" {
+		c.Errorf("label owner is %q, want alice", got)
+	}
+}
+
+func (c *contract) composeLabels() {
+	c.do(c.create(c.service("app", Script{})))
 	got := c.one().Labels
 	for label, want := range map[string]string{
-		"owner": "alice", "com.docker.compose.project": c.labels.Project, "com.docker.compose.service": "app", "com.docker.compose.oneoff": "False",
+		"com.docker.compose.project": c.labels.Project, "com.docker.compose.service": "app", "com.docker.compose.oneoff": "False",
 		"com.docker.compose.project.working_dir": c.labels.Dir, "com.docker.compose.project.config_files": "/work/compose.yml,/work/more.yml",
 	} {
 		if got[label] != want {

@@ -9,7 +9,7 @@ import (
 const image = "python:3.11-slim"
 
 func TestContract_Fake(t *testing.T) {
-	devtest.TestRuntime(t, image, func(*testing.T) devtest.Runtime { return devtest.NewFake(image) })
+	devtest.TestRuntime(t, image, devtest.Everything(), func(*testing.T) devtest.Runtime { return devtest.NewFake(image) })
 }
 
 func TestContract_FakeImages(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 const contractImage = "python:3.11-slim"
 
 func TestContract_Docker(t *testing.T) {
-	devtest.TestRuntime(t, contractImage, func(t *testing.T) devtest.Runtime { return open(t) })
+	devtest.TestRuntime(t, contractImage, devtest.Everything(), func(t *testing.T) devtest.Runtime { return open(t) })
 }
 
 func TestContract_DockerImages(t *testing.T) {

@@ -3,10 +3,8 @@ package docker
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -179,7 +177,7 @@ const maxLine = 64 << 10
 // lines reports the lines of one stream, and returns the engine's time of the last one.
 func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 	reader := bufio.NewReaderSize(in, maxLine)
-	var seq uint64 // of the gateway's last event; 0 before the first
+	output := dev.Output{Service: service, Gateway: service == r.Gateway}
 	for {
 		raw, more, err := reader.ReadLine()
 		if err != nil {
@@ -191,32 +189,8 @@ func (r *follower) lines(in io.Reader, service, name string) (last time.Time) {
 		}
 		at, text := splitTime(text)
 		last = at
-		if service == r.Gateway {
-			seq = r.gatewayLine(at, text, name, seq)
-			continue
-		}
-		if w, ok := dev.ParseShimWarning(text); ok {
-			r.emit(at, w)
-			continue
-		}
-		r.emit(at, dev.LogLine{Service: service, Stream: name, Text: dev.Sanitize(text)})
+		output.Line(at, name, text, r.emit)
 	}
-}
-
-// gatewayLine reports an event that the gateway wrote, and returns its sequence number. The gateway numbers its events
-// from 1, so a gap after last means that events were lost; gatewayLine reports that as [dev.LogDropped]. It reports
-// other output as log lines, so that the message of a crash is not lost.
-func (r *follower) gatewayLine(at time.Time, text, name string, last uint64) uint64 {
-	var s dev.Stamped
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		r.emit(at, dev.LogLine{Service: r.Gateway, Stream: name, Text: dev.Sanitize(text)})
-		return last
-	}
-	if last > 0 && s.Seq > last+1 {
-		r.emit(s.Time, dev.LogDropped{N: int(min(s.Seq-last-1, math.MaxInt32))}) // bounded
-	}
-	r.emit(s.Time, s.Event)
-	return s.Seq
 }
 
 // splitTime splits off the engine's timestamp of a line.

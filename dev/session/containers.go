@@ -20,6 +20,8 @@ type Containers struct {
 	Host    string // address of the engine, for messages
 	// HostRoute says how containers reach programs on this machine.
 	HostRoute plan.HostRoute
+	// OnHost says that containers are processes of this machine.
+	OnHost bool
 }
 
 // Machine is the machine that runs the containers.

@@ -36,6 +36,9 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
 	if containers != nil {
 		parts.HostGateway = containers.HostRoute == plan.RouteByGateway
+		if containers.OnHost {
+			parts.OnHost = &config.OnHost{Control: controlSocket(s.host.Getenv, p.StatePath())}
+		}
 		s.completeParts(ctx, *containers, &parts)
 	}
 	parts.Login = s.login.overlay(p, engine.Ports{App: parts.Port, Provider: parts.ProviderPort})

@@ -35,6 +35,7 @@ type Options struct {
 	Copy     bool   // always copy the project into its containers instead of mounting it
 	Mount    bool   // always mount it, and copy only what its rules say
 	Auth     string // one of config.LoginModes, or DetectAuth; "" bypasses the login
+	Runtime  string // RuntimeDocker, RuntimeProcess or RuntimeAuto; "" for the one of the last up
 	As       string // e-mail address of the person who signs in without the sign-in page
 }
 

@@ -117,7 +117,11 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	}
 	parts.GatewayImage, parts.Mode, parts.TLS = gateway.Ref, login.mode, s.options.TLS
 	var place []dev.Warning
-	parts.Sync, place = s.options.copies(p, c.Host)
+	if c.OnHost {
+		parts.OnHost = &config.OnHost{Control: controlSocket(s.host.Getenv, p.StatePath())}
+	} else {
+		parts.Sync, place = s.options.copies(p, c.Host)
+	}
 	parts.HostGateway = c.HostRoute == plan.RouteByGateway
 	if c.HostRoute == plan.RouteByName {
 		warnings = append(warnings, p.HostGatewayWarnings()...)
@@ -144,6 +148,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	if err != nil {
 		return engine.Project{}, err
 	}
+	out.Warnings = append(out.Warnings, notStarted(effective)...)
 	if out.Images, err = imageSources(ctx, p, effective, parts.Machine); err != nil {
 		return engine.Project{}, err
 	}

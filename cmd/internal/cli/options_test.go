@@ -38,6 +38,7 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 			o.Options = session.Options{Port: 8600, AWS: config.AWSNone, Copy: true, Profiles: []string{"a", "b"}}
 			o.json = true
 		})),
+		clitest.NewRow("up", "--runtime process", a.newUpCmd, up(func(o *upOptions) { o.Runtime = session.RuntimeProcess })),
 		clitest.NewRow("up", "--tls", a.newUpCmd, up(func(o *upOptions) { o.TLS = true })),
 		clitest.NewRow("up", "--with-auth --as alice@example.com", a.newUpCmd, up(func(o *upOptions) { o.Auth, o.As = session.DetectAuth, "alice@example.com" })),
 		clitest.NewRow("up", "--with-auth=native --sync=false", a.newUpCmd, up(func(o *upOptions) { o.Auth, o.Mount = "native", true })),
@@ -78,6 +79,7 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("completion", "zsh", a.newCompletionCmd, completionOptions{shell: "zsh"}),
 		clitest.NewRow("help", "auth users", a.newHelpCmd, helpOptions{words: []string{"auth", "users"}}),
 		clitest.NewRow("gateway", "", a.newGatewayCmd, gatewayOptions{}),
+		clitest.NewRow("keep", "DIR ID", a.newKeepCmd, keepOptions{args: []string{"DIR", "ID"}}),
 		clitest.NewRow("gateway", "tunnel app", a.newGatewayCmd, gatewayOptions{args: []string{"tunnel", "app"}}),
 	}
 	root := a.command()

@@ -121,6 +121,7 @@ func TestCommands_PrintThroughOnePlace(t *testing.T) {
 		"../console/release.go": "nobody listens",
 		"../dashboard/host.go":  "a program in the container has the terminal",
 		"gateway.go":            "sdev itself reads events and status, and the rest has a format of its own",
+		"keep.go":               "sdev itself reads the report of a keeper",
 	}
 	var files []string
 	for _, dir := range []string{".", "../console", "../auth", "../dashboard"} {

@@ -125,10 +125,11 @@ against a provider on this machine.`,
 		a.newVersionCmd(a.runVersion),
 		a.newCompletionCmd(a.runCompletion),
 		a.newGatewayCmd(a.runGateway),
+		a.newKeepCmd(a.runKeep),
 	)
 	a.AddProjectFlags(root)
 	for _, cmd := range root.Commands() {
-		if slices.Contains([]string{"init", "version", "completion", "gateway"}, cmd.Name()) { // they read no project
+		if slices.Contains([]string{"init", "version", "completion", "gateway", "keep"}, cmd.Name()) { // they read no project
 			a.AddFileFlag(cmd)
 		} else {
 			a.AddProjectFlags(cmd)

@@ -82,6 +82,7 @@ With --detach it returns when the page answers, and the app keeps running.`,
 	f.BoolVar(&o.noTUI, "no-tui", false, "the same as --plain")
 	f.StringVar(&o.quit, "on-quit", quitLeave, "what happens to the app when you leave the dashboard with q: `WHAT` is leave or stop")
 	f.BoolVar(&o.json, "json", false, "print one JSON object per event")
+	f.StringVar(&o.Runtime, "runtime", "", "`WHAT` runs the project: docker, process (the app as a process of this machine, without its other services), or auto (docker if it answers); without it, what the last up used")
 	f.BoolVar(&o.build, "build", false, "build even if nothing changed")
 	f.BoolVar(&o.TLS, "tls", false, "serve the page over https, with a certificate of the project's own authority, as for Secure and __Host- cookies")
 	f.IntVar(&o.Port, "port", 0, "publish the app at 127.0.0.1:`N`; fail if that port is taken")
@@ -110,6 +111,10 @@ func (o upOptions) validate() error {
 		return dev.UsageError("--port must be a number from 1 to 65535", "for example: --port 8600")
 	case o.AWS != "" && !slices.Contains(config.AWSModes(), o.AWS):
 		return dev.UsageError("--aws is "+strconv.Quote(o.AWS), "one of: "+strings.Join(config.AWSModes(), ", "))
+	case o.Runtime != "" && !slices.Contains(session.Runtimes(), o.Runtime):
+		return dev.UsageError("--runtime is "+strconv.Quote(o.Runtime), "one of: "+strings.Join(session.Runtimes(), ", "))
+	case o.Runtime == session.RuntimeProcess && o.Copy:
+		return dev.UsageError("--runtime process and --sync cannot be combined: a process sees the project itself", "use one of them")
 	case o.timeout <= 0:
 		return dev.UsageError("--timeout must be positive", "for example: --timeout 90s")
 	}
@@ -129,7 +134,7 @@ func (a *commands) runUp(ctx context.Context, o upOptions) error {
 	if a.HasScreen() && !o.detach && !o.plain && !o.json && !o.noTUI {
 		return dashboard.Run(ctx, a.Console, dashboard.Options{Options: o.Options, Build: o.build, Timeout: o.timeout, StopOnQuit: o.quit == quitStop}, true)
 	}
-	return a.WithEngine(ctx, o.Options, console.View{JSON: o.json, Detach: o.detach}, func(reading context.Context, e *engine.Engine) error {
+	return a.WithEngine(ctx, o.Options, console.View{JSON: o.json, Detach: o.detach, Attached: !o.detach}, func(reading context.Context, e *engine.Engine) error {
 		e.Timeout = o.timeout
 		want := engine.Request{Build: o.build}
 		if o.detach {

@@ -45,8 +45,9 @@ func (c *Console) Load(ctx context.Context, o session.Options) (*config.Project,
 type Engine struct {
 	session.Containers
 	Endpoint docker.Endpoint // where it is, and what chose it
-	Meter    Meter
-	Release  ReleaseImages
+	Meter    Meter           // nil if it cannot measure
+	Release  ReleaseImages   // nil if it has no images that could ship
+	Leave    func() error    // leaves running what would end with this process; nil if nothing would
 	io.Closer
 }
 
@@ -122,7 +123,7 @@ func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 	if err != nil {
 		return Running{}, err
 	}
-	e, err := c.Open(ctx)
+	e, err := c.OpenFor(ctx, p, "", false)
 	if err != nil {
 		return Running{}, err
 	}
@@ -135,10 +136,12 @@ func (c *Console) FindRunning(ctx context.Context) (Running, error) {
 
 // View says how a command's events are shown.
 type View struct {
-	JSON    bool
-	Detach  bool
-	Cut     bool // earlier events are not shown, see [render.Options]
-	Several bool // several services print lines
+	JSON   bool
+	Detach bool
+	// Attached says that the command follows the project until its end. Processes of this machine then end with it.
+	Attached bool
+	Cut      bool // earlier events are not shown, see [render.Options]
+	Several  bool // several services print lines
 }
 
 // WithEngine connects to the container engine, runs work, and prints the events of work meanwhile. It returns after
@@ -149,11 +152,16 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 	if err != nil {
 		return err
 	}
-	runtime, err := c.Open(ctx)
+	runtime, err := c.OpenFor(ctx, s.Project, o.Runtime, v.Attached)
 	if err != nil {
 		return err
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
+	if o.Runtime != "" {
+		if err := RememberRuntime(s.Project, runtime.OnHost); err != nil {
+			return err
+		}
+	}
 	events := hub.New(c.Now)
 	e, err := s.Engine(ctx, runtime.Containers, events.EmitAt)
 	if err != nil {

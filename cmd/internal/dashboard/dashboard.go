@@ -111,6 +111,15 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 	opening.Go(func() { runtime, closed = c.Open(ctx) })
 	p, err := c.Load(ctx, o)
 	opening.Wait()
+	if err == nil && (c.UsesProcesses(p, o.Runtime) || closed != nil && o.Runtime == session.RuntimeAuto) {
+		if closed == nil {
+			_ = runtime.Close() // another runtime is meant
+		}
+		runtime, closed = c.OpenFor(ctx, p, o.Runtime, true)
+	}
+	if err == nil && closed == nil && o.Runtime != "" {
+		err = console.RememberRuntime(p, runtime.OnHost)
+	}
 	if err = cmp.Or(err, closed); err == nil {
 		var i session.Instance
 		if i, err = session.Observe(ctx, runtime.Containers, p); err == nil {
@@ -143,6 +152,11 @@ func (d *host) finish(ctx context.Context, stop bool) error {
 	}
 	d.events.Close()
 	err := <-shown
+	if d.runtime.Leave != nil {
+		if lerr := d.runtime.Leave(); err == nil {
+			err = lerr
+		}
+	}
 	if d.startError() != nil && snap.Error.Code != "" {
 		return d.startError()
 	}

@@ -259,6 +259,9 @@ func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	d.mu.Lock()
 	last, found := d.samples, d.running
 	d.mu.Unlock()
+	if d.runtime.Meter == nil {
+		return nil, nil
+	}
 	now := map[string]docker.Sample{}
 	var list []tui.Usage
 	for _, c := range found {

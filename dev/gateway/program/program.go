@@ -7,6 +7,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -60,7 +61,11 @@ func (s Streams) call(ctx context.Context) error {
 	if err := json.NewDecoder(s.In).Decode(&req); err != nil {
 		return dev.UsageError("not a request: "+err.Error(), "it is sent by sdev")
 	}
-	status, err := gateway.Call(ctx, dev.GatewaySocket, req)
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	status, err := gateway.Call(ctx, cmp.Or(cfg.Control, dev.GatewaySocket), req)
 	if err != nil {
 		return err
 	}

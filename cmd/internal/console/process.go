@@ -1,0 +1,110 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/docker"
+	"sdev/dev/plan"
+	"sdev/dev/process"
+	"sdev/dev/session"
+)
+
+// OpenFor opens the runtime of a project: a container engine, or processes of this machine. choice is the value of
+// --runtime; "" stands for the runtime of the last up. attached says that processes end with this one. The caller closes the
+// result.
+func (c *Console) OpenFor(ctx context.Context, p *config.Project, choice string, attached bool) (Engine, error) {
+	if c.UsesProcesses(p, choice) {
+		return c.openProcesses(p, attached)
+	}
+	e, err := c.Open(ctx)
+	if choice != session.RuntimeAuto {
+		return e, err
+	}
+	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Exit == dev.ExitEngine {
+		if !c.Quiet {
+			c.Notef("no container engine answers, so the app runs as a process of this machine (with Docker, it runs as it will be deployed: https://docs.docker.com/get-docker)\n")
+		}
+		return c.openProcesses(p, attached)
+	}
+	return e, err
+}
+
+// UsesProcesses reports whether a project runs as processes of this machine, whatever container engine answers.
+func (c *Console) UsesProcesses(p *config.Project, choice string) bool {
+	return choice == session.RuntimeProcess || choice == "" && ranAsProcesses(p)
+}
+
+// runtimeFile is the file of a project's state that exists if its last up ran processes of this machine.
+func runtimeFile(p *config.Project) string { return filepath.Join(p.StatePath(), "processes") }
+
+func ranAsProcesses(p *config.Project) bool {
+	_, err := os.Stat(runtimeFile(p))
+	return err == nil
+}
+
+// RememberRuntime keeps what the project runs on, for later commands.
+func RememberRuntime(p *config.Project, onHost bool) error {
+	if !onHost {
+		err := os.Remove(runtimeFile(p))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if _, err := p.StateDir(); err != nil {
+		return err
+	}
+	return dev.ReplaceFile(runtimeFile(p), nil, 0o600)
+}
+
+// openProcesses returns the runtime without a container engine.
+func (c *Console) openProcesses(p *config.Project, attached bool) (Engine, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return Engine{}, err
+	}
+	state, cache, err := c.processDirs()
+	if err != nil {
+		return Engine{}, err
+	}
+	r := process.New(process.Options{State: state, Cache: cache, Keeper: []string{executable, "keep"}, Attached: attached, Environ: c.Env,
+		Recipe: func(_ context.Context, b plan.Build) (process.Recipe, error) { return recipeFor(p, b) }})
+	const host = "this machine"
+	return Engine{
+		Containers: session.Containers{Runtime: r, Images: r, Exec: r, Files: r, Machine: r, Host: host, OnHost: true},
+		Endpoint:   docker.Endpoint{Host: host, Why: "--runtime process"}, Leave: r.Detach, Closer: r,
+	}, nil
+}
+
+func recipeFor(p *config.Project, b plan.Build) (process.Recipe, error) {
+	e, err := session.EnvironmentOf(p)
+	return process.Recipe{Service: b.Service, Dir: e.Dir, Files: e.Files, Python: e.Python, Locked: e.Locked, Install: e.Args, Command: e.Command, WorkDir: e.Workdir}, err
+}
+
+// processDirs returns the directories for the state of processes and for their environments. They are not sdev's cache, whose
+// content must not lead elsewhere: an environment has links to the Python of this machine.
+func (c *Console) processDirs() (state, cache string, err error) {
+	if cache, err = os.UserCacheDir(); err != nil {
+		return "", "", err
+	}
+	state = c.Getenv("XDG_STATE_HOME")
+	switch {
+	case filepath.IsAbs(state):
+	case runtime.GOOS == "windows" || runtime.GOOS == "darwin":
+		state = cache
+	default:
+		state = filepath.Join(dev.Home(c.Getenv), ".local", "state")
+	}
+	state = filepath.Join(state, "sdev-processes")
+	if strings.ContainsRune(state, os.PathListSeparator) {
+		return "", "", dev.UsageError("the directory "+state+" cannot hold programs: its name has a "+string(os.PathListSeparator), "set XDG_STATE_HOME to another directory")
+	}
+	return state, filepath.Join(cache, "sdev-environments"), nil
+}

@@ -1,0 +1,319 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"sdev/dev"
+	"sdev/dev/plan"
+)
+
+// Recipe says how to make the environment of a project from its own lists of dependencies.
+type Recipe struct {
+	Service string
+	Dir     string   // where the installer runs, on this machine
+	Files   []string // whose content decides what is installed, on this machine
+	Python  string   // version specifier, such as ">=3.10,<3.13" or "3.11"; "" accepts any
+	// Locked says that uv installs what the lock in Dir names; then Install has more arguments of "uv sync".
+	Locked  bool
+	Install []string // arguments of "pip install"; without any, the environment has no packages
+	Command []string // of a service that names none; paths are those of a container
+	WorkDir string
+}
+
+// Environments are kept by content: a directory of the cache for each set of lists, Python and platform. A directory
+// counts once its marker exists, which is written last. The directory is not made elsewhere and renamed, because programs in
+// it name its path.
+//
+//	environments/KEY/        a virtual environment
+//	environments/KEY/sdev.json   the marker
+//	environments/KEY.lock    held by the sdev that makes it
+
+// marker says that an environment is whole, and how it looked then.
+type marker struct {
+	Packages []string // names of the directories that describe installed packages
+}
+
+func markerFile(dir string) string { return filepath.Join(dir, "sdev.json") }
+
+// isWhole reports whether an environment was made to the end, and still has its Python and its packages.
+func isWhole(dir string) bool {
+	var m marker
+	if readJSON(markerFile(dir), &m) != nil {
+		return false
+	}
+	if st, err := os.Stat(pythonOf(dir)); err != nil || st.IsDir() {
+		return false // the Python that it was made from may have been removed
+	}
+	return slices.Equal(m.Packages, packagesIn(dir))
+}
+
+// packagesIn lists the directories that describe the packages of an environment, sorted. One without its description is
+// damaged, and not in the list.
+func packagesIn(dir string) []string {
+	site := siteDir(dir)
+	entries, _ := os.ReadDir(site) // an environment without one has no packages
+	names := []string{}
+	for _, e := range entries {
+		if st, err := os.Stat(filepath.Join(site, e.Name(), "METADATA")); err == nil && st.Size() > 0 && strings.HasSuffix(e.Name(), ".dist-info") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// siteDir is the directory of an environment's packages; "" if there is none.
+func siteDir(dir string) string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(dir, "Lib", "site-packages")
+	}
+	lib := filepath.Join(dir, "lib")
+	entries, _ := os.ReadDir(lib) // a damaged environment may have none
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "python") {
+			return filepath.Join(lib, e.Name(), "site-packages")
+		}
+	}
+	return ""
+}
+
+// Build makes the environment of a project, unless it exists, and returns the image's id.
+func (r *Runtime) Build(ctx context.Context, b plan.Build, emit func(dev.Event)) (string, error) {
+	if r.recipe == nil {
+		return "", &dev.Error{Code: dev.CodeImageMissing, Exit: dev.ExitFailed, Message: dev.Line("image %s needs a container engine", b.Tag), Hint: "install Docker, or run the command in the directory of the app"}
+	}
+	recipe, err := r.recipe(ctx, b)
+	if err != nil {
+		return "", err
+	}
+	start := time.Now()
+	dir, id, err := r.makeEnvironment(ctx, recipe, emit)
+	if err != nil {
+		return "", err
+	}
+	if err := r.setImage(imageRecord{Ref: b.Tag, ID: id, Dir: dir, Command: recipe.Command, WorkingDir: recipe.WorkDir}); err != nil {
+		return "", err
+	}
+	emit(dev.BuildDone{Service: b.Service, Image: b.Tag, MS: time.Since(start).Milliseconds()})
+	return id, nil
+}
+
+// makeEnvironment returns the directory and the id of an environment, which it makes if it does not exist or is damaged.
+func (r *Runtime) makeEnvironment(ctx context.Context, recipe Recipe, emit func(dev.Event)) (dir, id string, err error) {
+	m := &maker{Recipe: recipe, environ: r.environ, emit: emit}
+	m.uv, _ = m.find("uv") // pip does without
+	if err := m.choosePython(ctx); err != nil {
+		return "", "", err
+	}
+	sum, err := m.sum()
+	if err != nil {
+		return "", "", err
+	}
+	parent := filepath.Join(r.cache, "environments")
+	dir, id = filepath.Join(parent, sum), "environment:"+sum
+	if isWhole(dir) {
+		return dir, id, nil
+	}
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", "", m.failed("the directory of environments cannot be made", err, "check the owner and the free space of "+r.cache)
+	}
+	l := lockOn(dir + ".lock")
+	free, err := l.TryLock()
+	if err == nil && !free {
+		m.step("another sdev makes this environment; this one waits for it")
+		_, err = l.TryLockContext(ctx, waitEvery)
+	}
+	if err != nil {
+		return "", "", m.failed("the environment cannot be locked", err, "check the owner and the free space of "+r.cache)
+	}
+	defer l.Close() //nolint:errcheck // releases it
+	if isWhole(dir) {
+		return dir, id, nil
+	}
+	return dir, id, m.make(ctx, dir)
+}
+
+// maker makes one environment.
+type maker struct {
+	Recipe
+	environ []string
+	emit    func(dev.Event)
+	uv      string // path of uv; "" if this machine has none
+	python  string // path of the Python that the environment uses
+	version string // of that Python, with its platform: "3.11.7 linux x86_64"
+	pip     string // version of that Python's pip; "" if it has none
+}
+
+func (m *maker) step(text string) {
+	m.emit(dev.BuildStep{Service: m.Service, Text: dev.Sanitize(text)})
+}
+
+// sum is the key of the environment.
+func (m *maker) sum() (string, error) {
+	h := &bytes.Buffer{}
+	// The versions say what the key depends on; change the number with the way environments are made.
+	fmt.Fprintln(h, "1", m.version, m.uv != "", m.Locked, m.Install)
+	for _, file := range m.Files {
+		b, err := dev.ReadFile(file)
+		if err != nil {
+			return "", m.failed("a list of dependencies cannot be read", err, "check the file's permissions")
+		}
+		fmt.Fprintln(h, filepath.Base(file), len(b))
+		h.Write(b)
+	}
+	return shortSum(h.Bytes()), nil
+}
+
+// make makes the environment in a directory that nobody else writes to. What an earlier attempt has left is removed first.
+func (m *maker) make(ctx context.Context, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return m.failed("the remains of an environment cannot be removed", err, "remove "+dir+" by hand")
+	}
+	for _, command := range m.commands(dir) {
+		if err := m.run(ctx, dir, command); err != nil {
+			_ = os.RemoveAll(dir) // the first error matters, and without a marker nobody uses it
+			return err
+		}
+	}
+	if err := writeJSON(markerFile(dir), marker{Packages: packagesIn(dir)}); err != nil {
+		return m.failed("the environment cannot be completed", err, "free some disk space")
+	}
+	return nil
+}
+
+// commands returns what makes the environment.
+func (m *maker) commands(dir string) [][]string {
+	python := pythonOf(dir)
+	switch {
+	case m.uv != "" && m.Locked:
+		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "sync", "--frozen", "--no-dev", "--no-install-project", "--python", python}, m.Install...)}
+	case m.uv != "" && len(m.Install) > 0:
+		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--python", python}, m.Install...)}
+	case len(m.Install) > 0 && accepts(pipForOthers, m.pip):
+		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, append([]string{m.python, "-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}, m.Install...)}
+	case len(m.Install) > 0:
+		return [][]string{{m.python, "-m", "venv", dir}, append([]string{python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}, m.Install...)}
+	}
+	return [][]string{{m.python, "-m", "venv", "--without-pip", dir}}
+}
+
+// pipForOthers are the versions of pip that can install into another environment. That saves the time to install pip itself
+// there first. Source: release notes of pip 22.3.
+const pipForOthers = ">=22.3"
+
+// lastLines is how many lines of a failed tool an error shows.
+const lastLines = 12
+
+// run runs a tool and reports its lines as steps.
+func (m *maker) run(ctx context.Context, dir string, command []string) error {
+	name := strings.TrimSuffix(filepath.Base(command[0]), ".exe")
+	m.step(strings.Join(append([]string{name}, command[1:]...), " "))
+	read, write := io.Pipe()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env, cmd.WaitDelay = m.Dir, write, write, m.toolEnv(dir), drainFor
+	var last []string
+	offline := false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		eachLine(read, func(text string) {
+			m.step(text)
+			offline = offline || isOffline(text)
+			if last = append(last, dev.Sanitize(text)); len(last) > lastLines {
+				last = last[1:]
+			}
+		})
+	}()
+	err := cmd.Run()
+	_ = write.Close()
+	<-done
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case offline:
+		return m.failed("the environment of service "+m.Service+" cannot be made: its packages cannot be downloaded", errors.New(strings.Join(last, "\n")),
+			"connect this machine to the network, or set the proxy or the index of packages (PIP_INDEX_URL): once an environment is made, sdev needs no network")
+	}
+	return m.failed("the environment of service "+m.Service+" cannot be made: "+name+" failed", errors.New(strings.Join(last, "\n")), "correct the project's list of dependencies, then run the command again")
+}
+
+// isOffline reports whether a line of pip or uv says that no server can be reached.
+func isOffline(line string) bool {
+	return slices.ContainsFunc([]string{"name resolution", "Name or service not known", "nodename nor servname", "Failed to establish a new connection", "Network is unreachable",
+		"Connection refused", "dns error", "error sending request", "client error (Connect)"}, func(text string) bool { return strings.Contains(line, text) })
+}
+
+// toolEnv is the environment of a tool. The user's own virtual environment must not reach it.
+func (m *maker) toolEnv(dir string) []string {
+	env := slices.DeleteFunc(slices.Clone(m.environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains([]string{"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}, name)
+	})
+	return append(env, "UV_PROJECT_ENVIRONMENT="+dir, "PYTHONDONTWRITEBYTECODE=", "PIP_REQUIRE_VIRTUALENV=0")
+}
+
+// failed is an error about making the environment.
+func (m *maker) failed(message string, cause error, hint string) error {
+	return &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, Cause: cause, Message: dev.Line("%s: %v", message, dev.Lines(cause.Error(), "  ")), Hint: hint}
+}
+
+// find finds a program in the PATH of the user's environment.
+func (m *maker) find(name string) (string, error) { return findProgram(name, "/", m.environ) }
+
+// pythonQuestion prints the version and the platform of a Python, its path, and the version of its pip.
+const pythonQuestion = `
+import importlib.metadata, json, platform, sys
+try:
+    pip = importlib.metadata.version("pip")
+except importlib.metadata.PackageNotFoundError:
+    pip = ""
+print(json.dumps([platform.python_version(), sys.platform, platform.machine(), sys.executable, pip]))
+`
+
+// choosePython finds the first Python of this machine that the project accepts.
+func (m *maker) choosePython(ctx context.Context) error {
+	var refused []string
+	for _, name := range pythonNames(m.Python) {
+		path, err := m.find(name)
+		if err != nil {
+			continue
+		}
+		cmd := exec.CommandContext(ctx, path, "-I", "-c", pythonQuestion)
+		cmd.Dir, cmd.Env, cmd.WaitDelay = m.Dir, m.environ, drainFor // a version manager looks at the directory
+		out, err := cmd.Output()
+		var said []string
+		if err != nil || json.Unmarshal(out, &said) != nil || len(said) != 5 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			continue // Windows has a program of that name that only opens a shop
+		}
+		if !accepts(m.Python, said[0]) {
+			refused = append(refused, said[0])
+			continue
+		}
+		m.python, m.version, m.pip = said[3], strings.Join(said[:3], " "), said[4]
+		return nil
+	}
+	e := &dev.Error{Code: dev.CodePython, Exit: dev.ExitFailed, Message: "this machine has no Python, which the app needs when it runs without a container engine",
+		Hint: "install Python 3.11 or newer (https://www.python.org/downloads), or use Docker"}
+	if len(refused) > 0 {
+		slices.Sort(refused)
+		e.Message = dev.Line("the project needs Python %s, but this machine has %s", m.Python, strings.Join(slices.Compact(refused), ", "))
+		e.Hint = "install a Python that fits, or use Docker, whose image has its own"
+	}
+	return e
+}

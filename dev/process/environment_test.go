@@ -1,0 +1,232 @@
+package process_test
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"sdev/dev"
+	"sdev/dev/devtest"
+	"sdev/dev/plan"
+	"sdev/dev/process"
+)
+
+// wheel makes a package that has one module.
+func wheel(t *testing.T, dir, name, version string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s-py3-none-any.whl", name, version)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z := zip.NewWriter(f)
+	info := fmt.Sprintf("%s-%s.dist-info/", name, version)
+	for _, file := range [][2]string{
+		{name + ".py", fmt.Sprintf("version = %q\n", version)},
+		{info + "METADATA", fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version)},
+		{info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
+		{info + "RECORD", ""},
+	} {
+		w, err := z.Create(file[0])
+		if err == nil {
+			_, err = w.Write([]byte(file[1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// environments is a runtime that makes the environment of one recipe.
+type environments struct {
+	*process.Runtime
+	recipe process.Recipe
+	cache  string
+
+	mu    sync.Mutex
+	steps []string // guarded by mu
+}
+
+// newEnvironments has no uv in its PATH, so that pip installs.
+func newEnvironments(t *testing.T, recipe process.Recipe, environ ...string) *environments {
+	t.Helper()
+	e := &environments{recipe: recipe}
+	o := options(t.TempDir())
+	e.cache = filepath.Join(o.Cache, "environments")
+	if o.Environ = environ; environ == nil {
+		python, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		bin := t.TempDir()
+		if err := os.Symlink(strings.TrimSpace(string(python)), filepath.Join(bin, "python3")); err != nil {
+			t.Fatal(err)
+		}
+		o.Environ = []string{"PATH=" + bin, "HOME=" + t.TempDir()}
+	}
+	o.Recipe = func(context.Context, plan.Build) (process.Recipe, error) { return e.recipe, nil }
+	e.Runtime = process.New(o)
+	return e
+}
+
+func (e *environments) build(ctx context.Context) (string, error) {
+	return e.Build(ctx, plan.Build{Service: "app", Tag: image}, func(ev dev.Event) {
+		if s, ok := ev.(dev.BuildStep); ok {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.steps = append(e.steps, s.Text)
+		}
+	})
+}
+
+// made returns how often an environment was made.
+func (e *environments) made() (n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.steps {
+		if strings.Contains(s, "-m venv") {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *environments) dir(id string) string {
+	return filepath.Join(e.cache, strings.TrimPrefix(id, "environment:"))
+}
+
+func TestEnvironment_IsKeptByContent(t *testing.T) {
+	packages := t.TempDir()
+	wheel(t, packages, "demo", "1.0")
+	wheel(t, packages, "demo", "2.0")
+	project := devtest.Project(t, map[string]string{"requirements.txt": "demo==1.0\n"})
+	kept := devtest.KeepTree(t, project)
+	list := filepath.Join(project, "requirements.txt")
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: project, Files: []string{list}, Install: []string{"--no-index", "--find-links", packages, "-r", "requirements.txt"}})
+	build := func(version string, made int) string {
+		t.Helper()
+		id, err := e.build(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := e.Versions(t.Context(), id, "demo", "missing"); err != nil || len(got) != 1 || got["demo"] != version {
+			t.Errorf("versions %v, %v, want demo %s", got, err, version)
+		}
+		if e.made() != made {
+			t.Errorf("made %d times, want %d: %q", e.made(), made, e.steps)
+		}
+		return id
+	}
+	first := build("1.0", 1)
+	build("1.0", 1) // nothing to do
+	kept.Check("an environment was made")
+
+	metadata, err := filepath.Glob(filepath.Join(e.dir(first), "lib", "python*", "site-packages", "demo-1.0.dist-info", "METADATA"))
+	if err != nil || len(metadata) != 1 {
+		t.Fatal(metadata, err)
+	}
+	if err := os.Remove(metadata[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := e.Image(t.Context(), image); found || err != nil {
+		t.Errorf("an image whose environment is damaged: %t, %v", found, err)
+	}
+	if again := build("1.0", 2); again != first {
+		t.Errorf("ids %s and %s", first, again)
+	}
+
+	devtest.Write(t, list, "demo==2.0\n")
+	if other := build("2.0", 3); other == first {
+		t.Errorf("both lists have the environment %s", other)
+	}
+	devtest.Write(t, list, "demo==1.0\n")
+	build("1.0", 3) // it is still there
+
+	devtest.Write(t, list, "demo==3.0\n")
+	_, err = e.build(t.Context())
+	if got := dev.AsError(err); got.Code != dev.CodeBuildFailed || !strings.Contains(got.Message, "demo==3.0") || got.Hint == "" {
+		t.Errorf("a package that does not exist: %+v", got)
+	}
+}
+
+func TestEnvironment_TwoMakersMakeItOnce(t *testing.T) {
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir()})
+	var makers sync.WaitGroup
+	for range 3 {
+		makers.Go(func() {
+			if _, err := e.build(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	makers.Wait()
+	if e.made() != 1 {
+		t.Errorf("made %d times: %q", e.made(), e.steps)
+	}
+}
+
+func TestEnvironment_AHalfMadeOneIsMadeAgain(t *testing.T) {
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir()})
+	id, err := e.build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(e.dir(id), "left")
+	devtest.Write(t, left, "")
+	if err := os.Remove(filepath.Join(e.dir(id), "sdev.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.build(t.Context()); err != nil || e.made() != 2 {
+		t.Errorf("made %d times, %v", e.made(), err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("a file of the half-made environment is still there")
+	}
+}
+
+func TestEnvironment_AnInterruptedOneIsNotUsed(t *testing.T) {
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir(), Install: []string{"--no-index", "demo"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	e.recipe.Python = ""
+	done := make(chan error, 1)
+	go func() {
+		_, err := e.Build(ctx, plan.Build{Service: "app", Tag: image}, func(dev.Event) { cancel() })
+		done <- err
+	}()
+	if err := <-done; err == nil || ctx.Err() == nil {
+		t.Errorf("%v", err)
+	}
+	if _, found, err := e.Image(t.Context(), image); found || err != nil {
+		t.Errorf("%t, %v", found, err)
+	}
+}
+
+func TestEnvironment_NoNetworkIsSaid(t *testing.T) {
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir(), Install: []string{"--retries", "1", "--index-url", "http://127.0.0.1:1/simple", "demo"}})
+	_, err := e.build(t.Context())
+	if got := dev.AsError(err); got.Code != dev.CodeBuildFailed || !strings.Contains(got.Message, "cannot be downloaded") || !strings.Contains(got.Hint, "network") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestEnvironment_NeedsAPythonThatFits(t *testing.T) {
+	old := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir(), Python: ">=3.99"})
+	_, err := old.build(t.Context())
+	if got := dev.AsError(err); got.Code != dev.CodePython || !strings.Contains(got.Message, ">=3.99") || !strings.Contains(got.Message, "has 3.") {
+		t.Errorf("%+v", got)
+	}
+	none := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir()}, "PATH="+t.TempDir())
+	_, err = none.build(t.Context())
+	if got := dev.AsError(err); got.Code != dev.CodePython || !strings.Contains(got.Message, "no Python") {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,87 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sdev/dev"
+	"sdev/dev/config"
+	"sdev/dev/detect"
+)
+
+// RuntimeDocker, RuntimeProcess and RuntimeAuto are the values of Options.Runtime; "" is the runtime of the last up.
+const (
+	RuntimeDocker  = "docker"
+	RuntimeProcess = "process"
+	RuntimeAuto    = "auto"
+)
+
+// Runtimes are the values that users may choose.
+func Runtimes() []string { return []string{RuntimeDocker, RuntimeProcess, RuntimeAuto} }
+
+// HostEnvironment says how the app's environment is made on this machine, and how the app starts there. Paths of the
+// environment are this machine's; those of the app are a container's.
+type HostEnvironment struct {
+	detect.Environment
+	Command []string
+	Workdir string
+}
+
+// EnvironmentOf reads how the app's environment is made from the project's files.
+func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
+	found, err := detect.Dir(p.Dir)
+	if err != nil {
+		return HostEnvironment{}, err
+	}
+	if p.Settings.Entry != "" {
+		found.Choose(cleanPath(p.Settings.Entry), detect.Fact{})
+	}
+	out := HostEnvironment{}
+	var ok bool
+	if out.Environment, ok = found.Environment(); !ok {
+		return out, &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: out.File,
+			Message: dev.Line("without a container engine, sdev cannot install what %s lists: only %s can", filepath.Base(out.File), out.Manager),
+			Hint:    "use Docker (--runtime docker), or export the list: a requirements.txt beside it"}
+	}
+	at := func(name string) string { return filepath.Join(p.Dir, filepath.FromSlash(name)) }
+	out.Dir = at(out.Dir)
+	for i, name := range out.Files {
+		out.Files[i] = at(name)
+	}
+	recipe, ok := found.Recipe()
+	if !ok {
+		return out, nil
+	}
+	out.Command, out.Workdir = recipe.Command, recipe.Workdir
+	if len(recipe.Mounts) > 0 {
+		if out.Workdir == "" {
+			out.Workdir = recipe.Mounts[0].To
+		}
+		if e, known := found.Entry(); out.Command == nil && known {
+			out.Command = []string{"streamlit", "run", at(e.Path)}
+		}
+	}
+	return out, nil
+}
+
+// controlSocket is the path of the gateway's control socket on this machine. It must be short: systems allow a hundred
+// characters.
+func controlSocket(getenv func(string) string, stateDir string) string {
+	dir := getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	sum := sha256.Sum256([]byte(stateDir))
+	return filepath.Join(dir, "sdev-"+hex.EncodeToString(sum[:8]), "control.sock")
+}
+
+// notStarted warns of the services that need a container engine.
+func notStarted(e *config.Effective) []dev.Warning {
+	if len(e.NotStarted) == 0 {
+		return nil
+	}
+	return []dev.Warning{{Code: dev.CodeServiceEngine, Message: "not started, because they need a container engine: " + dev.Inline(strings.Join(e.NotStarted, ", ")), Hint: "use Docker, or run them by other means; the app then reaches them by localhost"}}
+}
