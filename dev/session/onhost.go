@@ -78,6 +78,13 @@ func controlSocket(getenv func(string) string, stateDir string) string {
 	return filepath.Join(dir, "sdev-"+hex.EncodeToString(sum[:8]), "control.sock")
 }
 
+// doorOnHostError refuses a front door without a container engine: the hosts of its keys lead to the gateway only in a network
+// of the app's own.
+func doorOnHostError(mode dev.Mode) error {
+	return &dev.Error{Code: dev.CodeAuthMode, Exit: dev.ExitUsage, Message: "--with-auth=" + string(mode) + " needs a container engine: the app then asks the real hosts of its keys, which lead to the gateway only in a network of the app's own",
+		Hint: "use Docker: --runtime docker"}
+}
+
 // notStarted warns of the services that need a container engine.
 func notStarted(e *config.Effective) []dev.Warning {
 	if len(e.NotStarted) == 0 {

@@ -118,6 +118,9 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 	parts.GatewayImage, parts.Mode, parts.TLS = gateway.Ref, login.mode, s.options.TLS
 	var place []dev.Warning
 	if c.OnHost {
+		if login.mode.HasDoor() {
+			return engine.Project{}, doorOnHostError(login.mode)
+		}
 		parts.OnHost = &config.OnHost{Control: controlSocket(s.host.Getenv, p.StatePath())}
 	} else {
 		parts.Sync, place = s.options.copies(p, c.Host)

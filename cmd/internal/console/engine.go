@@ -158,7 +158,7 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 	}
 	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
 	if o.Runtime != "" {
-		if err := RememberRuntime(s.Project, runtime.OnHost); err != nil {
+		if err := c.SwitchTo(ctx, s.Project, runtime); err != nil {
 			return err
 		}
 	}

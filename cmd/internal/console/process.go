@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"sdev/dev"
@@ -49,8 +50,40 @@ func ranAsProcesses(p *config.Project) bool {
 	return err == nil
 }
 
-// RememberRuntime keeps what the project runs on, for later commands.
-func RememberRuntime(p *config.Project, onHost bool) error {
+// SwitchTo keeps what a project runs on, for later commands. It fails if the project still runs on the other runtime.
+func (c *Console) SwitchTo(ctx context.Context, p *config.Project, chosen Engine) error {
+	if chosen.OnHost == ranAsProcesses(p) {
+		return nil
+	}
+	if err := c.refuseBoth(ctx, p, chosen.OnHost); err != nil {
+		return err
+	}
+	return rememberRuntime(p, chosen.OnHost)
+}
+
+// refuseBoth returns an error if the project runs on the runtime that onHost does not mean. An engine that does not answer
+// runs nothing that the user could reach.
+func (c *Console) refuseBoth(ctx context.Context, p *config.Project, onHost bool) error {
+	var other Engine
+	var err error
+	where := "as processes of this machine"
+	if onHost {
+		where = "in containers"
+		if other, err = c.Open(ctx); err != nil {
+			return nil
+		}
+	} else if other, err = c.openProcesses(p, false); err != nil {
+		return err
+	}
+	defer other.Close() //nolint:errcheck // it is only read from
+	i, err := session.Observe(ctx, other.Containers, p)
+	if err != nil || !slices.ContainsFunc(i.Observed.Containers, func(c plan.Container) bool { return c.Running }) {
+		return err
+	}
+	return &dev.Error{Code: dev.CodeBusy, Exit: dev.ExitFailed, Message: "project " + p.Name + " already runs " + where, Hint: "stop it first: sdev down"}
+}
+
+func rememberRuntime(p *config.Project, onHost bool) error {
 	if !onHost {
 		err := os.Remove(runtimeFile(p))
 		if errors.Is(err, os.ErrNotExist) {

@@ -118,7 +118,7 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 		runtime, closed = c.OpenFor(ctx, p, o.Runtime, true)
 	}
 	if err == nil && closed == nil && o.Runtime != "" {
-		err = console.RememberRuntime(p, runtime.OnHost)
+		err = c.SwitchTo(ctx, p, runtime)
 	}
 	if err = cmp.Or(err, closed); err == nil {
 		var i session.Instance
