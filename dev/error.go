@@ -76,6 +76,7 @@ const (
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
 	CodeElsewhere         Code = "project.elsewhere"
+	CodeCheckout          Code = "project.checkout"
 	CodeNotRunning        Code = "project.not-running"
 	CodeServiceUnknown    Code = "service.unknown"
 	CodeServiceExited     Code = "service.exited"
@@ -176,6 +177,7 @@ func Codes() []CodeDoc {
 		{CodePortTaken, "the requested port is in use"},
 		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
+		{CodeCheckout, "this checkout of a project runs beside another one, under a name of its own"},
 		{CodeElsewhere, "another directory runs a project of the same name; as a warning: a volume in use was created from another directory"},
 		{CodeNotRunning, "the project is not running"},
 		{CodeServiceUnknown, "there is no such service"},
