@@ -108,7 +108,7 @@ func TestBrowserCheckouts_TwoWorktreesWithLoginsInOneBrowser(t *testing.T) {
 	if !ok || status.Plain != p.name || !strings.HasPrefix(status.URL, "http://"+second.name+".localhost:") {
 		t.Fatalf("the second worktree is %+v", status)
 	}
-	for _, said := range []string{"project " + p.name + " is that of " + p.dir + ", so here it is " + second.name, "container " + p.name + "-fixed → " + p.name + "-fixed-" + own,
+	for _, said := range []string{"project " + p.name + " belongs to " + p.dir + ", so this checkout runs beside it, as " + second.name, "container " + p.name + "-fixed → " + p.name + "-fixed-" + own,
 		"volume " + p.name + "-data → " + p.name + "-data-" + own, "service store is at port ", "the page of this checkout is at " + second.name + ".localhost"} {
 		if !strings.Contains(out, said) {
 			t.Errorf("up does not say %q:\n%s", said, out)

@@ -157,7 +157,7 @@ func (s *Session) aboutName(owner string) []dev.Warning {
 	if !p.IsSeparate() {
 		return nil
 	}
-	out := []dev.Warning{{Code: dev.CodeCheckout, Message: dev.Sanitize("project " + p.Plain + " is that of " + owner + ", so here it is " + p.Name + ", beside the other one"),
+	out := []dev.Warning{{Code: dev.CodeCheckout, Message: dev.Sanitize("project " + p.Plain + " belongs to " + owner + ", so this checkout runs beside it, as " + p.Name),
 		Hint: "docker compose needs the name too: docker compose -p " + p.Name + " ps"}}
 	if len(p.Renamed) > 0 {
 		out = append(out, dev.Warning{Code: dev.CodeCheckout, Message: "this checkout has its own " + strings.Join(p.Renamed, ", "), Hint: "to see everything that is derived: sdev config"})
