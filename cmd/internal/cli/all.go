@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/render"
 	"sdev/dev"
@@ -52,7 +54,33 @@ func (a *commands) printAll(all []session.Status, engine docker.Endpoint) error 
 		}
 		rows = append(rows, []string{s.Project, stateText(s.Services), mode, page, folder})
 	}
+	if a.OutTTY && widthOf(rows) > a.Width {
+		rows = stacked(rows)
+	}
 	return a.Table(rows)
+}
+
+// widthOf is the width of a table.
+func widthOf(rows [][]string) (width int) {
+	for column := range rows[0] {
+		widest := 0
+		for _, row := range rows {
+			widest = max(widest, ansi.StringWidth(row[column]))
+		}
+		width += widest + 2
+	}
+	return width - 2
+}
+
+// stacked puts the last column below the one before, for a narrow terminal.
+func stacked(rows [][]string) (out [][]string) {
+	last := len(rows[0]) - 1
+	for _, row := range rows {
+		below := make([]string, last)
+		below[last-1] = row[last]
+		out = append(out, row[:last], below)
+	}
+	return out
 }
 
 // stateText says how many services of a project run.
