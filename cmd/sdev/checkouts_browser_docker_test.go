@@ -78,8 +78,16 @@ func (p *project) git(args ...string) {
 // own worktree only.
 func TestBrowserCheckouts_TwoWorktreesWithLoginsInOneBrowser(t *testing.T) {
 	p := native(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
 	p.write("compose.yaml", "name: "+p.name+"\nservices:\n  streamlit:\n    build: .\n    ports: [\"8501:8501\"]\n    volumes: [\".:/app\", \"data:/data\"]\n"+
-		"  store:\n    build: .\n    container_name: "+p.name+"-fixed\n    command: python -m http.server 8000\n    ports: [\"8765:8000\"]\nvolumes: {data: {name: "+p.name+"-data}}\n")
+		"  store:\n    build: .\n    container_name: "+p.name+"-fixed\n    command: python -m http.server 8000\n    ports: [\""+port+":8000\"]\nvolumes: {data: {name: "+p.name+"-data}}\n")
 	p.run(0, "auth", "users", "add", "zoe@example.com", "--name", "Zoë Müller")
 	p.run(0, "auth", "users", "add", "admin@example.com", "--name", "Admin")
 	branch := filepath.Join(t.TempDir(), "branch")
