@@ -5,6 +5,8 @@ package config
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +54,11 @@ func (p *Project) separate() {
 			n.Name += "-" + suffix
 			p.Model.Networks[key] = n
 		}
+		if n := p.Model.Networks[key]; !bool(n.External) && hasSubnet(n) && !p.hasFixedAddress(key) {
+			n.Ipam.Config = nil // the engine chooses another one
+			p.Model.Networks[key] = n
+			p.notes = append(p.notes, Note{Path: []string{"networks", key}, Why: "sdev: another checkout of " + p.Plain + " has the subnet in the compose file"})
+		}
 	}
 	containers, images := map[string]string{}, map[string]string{}
 	for _, service := range p.Model.ServiceNames() {
@@ -68,6 +75,21 @@ func (p *Project) separate() {
 	for _, service := range p.Model.ServiceNames() {
 		p.Model.Services[service] = withNames(p.Model.Services[service], containers, images)
 	}
+}
+
+// hasSubnet reports whether the compose file chooses a network's addresses: an engine gives them to one network only.
+func hasSubnet(n types.NetworkConfig) bool {
+	return slices.ContainsFunc(n.Ipam.Config, func(pool *types.IPAMPool) bool { return pool != nil && pool.Subnet != "" })
+}
+
+// hasFixedAddress reports whether a service has a fixed address in a network, which so needs the subnet of the file.
+func (p *Project) hasFixedAddress(network string) bool {
+	for _, s := range p.Model.Services {
+		if n := s.Networks[network]; n != nil && (n.Ipv4Address != "" || n.Ipv6Address != "") {
+			return true
+		}
+	}
+	return false
 }
 
 // ownImage adds a suffix to the tag of an image reference; "" if the reference is no valid one with a tag.
@@ -121,20 +143,61 @@ func withNames(s types.ServiceConfig, containers, images map[string]string) type
 	return s
 }
 
-// Shared names what a separate checkout uses together with the other ones: external volumes, and services in the network
-// of this machine, whose ports it cannot choose.
-func (p *Project) Shared() (list []string) {
+// Shared names what a separate checkout uses together with the other ones: external volumes, directories outside the project
+// that services write to, fixed addresses, and the ports of services in the network of this machine.
+// first is the directory of the checkout that has the plain name.
+func (p *Project) Shared(first string) (list []string) {
+	root := ownRoot(p.Dir, first)
 	for _, key := range p.Model.VolumeNames() {
 		if v := p.Model.Volumes[key]; bool(v.External) {
 			list = append(list, "external volume "+v.Name)
 		}
 	}
+	for _, key := range p.Model.NetworkNames() {
+		if n := p.Model.Networks[key]; !bool(n.External) && hasSubnet(n) {
+			list = append(list, "the addresses of network "+key+" (ipv4_address), so only one can run")
+		}
+	}
 	for _, name := range p.Model.ServiceNames() {
-		if p.Model.Services[name].NetworkMode == "host" {
+		s := p.Model.Services[name]
+		if s.NetworkMode == "host" {
 			list = append(list, "the ports of service "+name+" (network_mode: host)")
+		}
+		for _, v := range s.Volumes {
+			if isSharedDir(v, root) {
+				list = append(list, "directory "+v.Source+" of service "+name)
+			}
 		}
 	}
 	return list
+}
+
+// ownRoot is the directory that a checkout has for itself, where its project is a directory below that: the highest one
+// above dir that does not contain the other checkout.
+func ownRoot(dir, other string) string {
+	for {
+		above := filepath.Dir(dir)
+		if rel, err := filepath.Rel(above, other); above == dir || err != nil || filepath.IsLocal(rel) {
+			return dir
+		}
+		dir = above
+	}
+}
+
+// isSharedDir reports whether a mount lets a service write to a directory outside the checkout, as a database may whose data
+// lies beside the checkouts. Directories of the system and of AWS are for every program.
+func isSharedDir(v types.ServiceVolumeConfig, root string) bool {
+	rel, err := filepath.Rel(root, v.Source)
+	if v.Type != types.VolumeTypeBind || v.ReadOnly || err == nil && filepath.IsLocal(rel) || filepath.Base(v.Source) == ".aws" {
+		return false
+	}
+	for _, system := range []string{"/etc", "/run", "/var/run", "/dev", "/proc", "/sys"} {
+		if v.Source == system || strings.HasPrefix(v.Source, system+"/") {
+			return false
+		}
+	}
+	st, err := os.Stat(v.Source)
+	return err != nil || st.IsDir() // the engine creates a missing one
 }
 
 // FixedPorts are the ports of this machine that services request, except for the port of the app's page.

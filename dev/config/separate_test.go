@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func TestSeparate_NothingOnTheEngineHasTheNameOfTheOtherCheckout(t *testing.T) {
 	if said := strings.Join(p.Renamed, ", "); said != renamed {
 		t.Errorf("said %q", said)
 	}
-	if shared := strings.Join(p.Shared(), ", "); shared != "external volume company-data, the ports of service agent (network_mode: host)" {
+	if shared := strings.Join(p.Shared(t.TempDir()), ", "); shared != "external volume company-data, the ports of service agent (network_mode: host)" {
 		t.Errorf("shared %q", shared)
 	}
 }
@@ -121,6 +122,37 @@ func TestSeparate_ADirectoryWithoutAComposeFile(t *testing.T) {
 	o.Env = []string{"COMPOSE_PROJECT_NAME=mine"}
 	if p, err := Load(t.Context(), o); err != nil || p.Name != "mine" || !p.Named {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestShared_NamesWhatCannotBeSeparated(t *testing.T) {
+	p := asCheckout(t, `name: shop
+services:
+  web: {image: shop, command: streamlit run Home.py, volumes: ["./files:/files", "~/.aws:/root/.aws"]}
+  db: {image: postgres:16, volumes: ["../pgdata:/var/lib/postgresql/data", "/etc/localtime:/etc/localtime", "../read:/read:ro", "/var/run/docker.sock:/docker.sock"], networks: [free, fixed]}
+  cache: {image: redis, networks: {fixed: {ipv4_address: 172.29.8.5}}}
+networks:
+  free: {ipam: {config: [{subnet: 172.29.7.0/24}]}}
+  fixed: {ipam: {config: [{subnet: 172.29.8.0/24}]}}
+`)
+	if n := p.Model.Networks["free"]; len(n.Ipam.Config) > 0 {
+		t.Errorf("its own network has the other checkout's subnet: %+v", n.Ipam)
+	}
+	want := []string{"the addresses of network fixed (ipv4_address), so only one can run", "directory " + filepath.Join(filepath.Dir(p.Dir), "pgdata") + " of service db"}
+	if diff := cmp.Diff(want, p.Shared(filepath.Join(filepath.Dir(p.Dir), "first"))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// The project may be a directory of the repository, which mounts others of it.
+func TestOwnRoot_IsWhatNoOtherCheckoutContains(t *testing.T) {
+	for _, c := range []struct{ dir, other, want string }{
+		{"/w/branch", "/w/shop", "/w/branch"}, {"/w/branch/deploy", "/w/shop/deploy", "/w/branch"}, {"/w/shop/trees/x/deploy", "/w/shop/deploy", "/w/shop/trees"},
+		{"/w/shop", "/w/shop/trees/x", "/w/shop"}, {"/a/shop", "/b/shop", "/a"},
+	} {
+		if got := ownRoot(filepath.FromSlash(c.dir), filepath.FromSlash(c.other)); got != filepath.FromSlash(c.want) {
+			t.Errorf("%s beside %s: %s, want %s", c.dir, c.other, got, c.want)
+		}
 	}
 }
 

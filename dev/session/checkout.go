@@ -162,7 +162,7 @@ func (s *Session) aboutName(owner string) []dev.Warning {
 	if len(p.Renamed) > 0 {
 		out = append(out, dev.Warning{Code: dev.CodeCheckout, Message: "this checkout has its own " + strings.Join(p.Renamed, ", "), Hint: "to see everything that is derived: sdev config"})
 	}
-	if shared := p.Shared(); len(shared) > 0 {
+	if shared := p.Shared(owner); len(shared) > 0 {
 		out = append(out, dev.Warning{Code: dev.CodeCheckout, Message: "all checkouts share " + strings.Join(shared, ", "), Hint: "to give this checkout its own, change that in compose.override.yaml"})
 	}
 	return out

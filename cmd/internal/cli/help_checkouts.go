@@ -22,7 +22,9 @@ What each checkout has of its own:
   images             one that is built under a fixed name gets the ending on its tag
   cookies            in modes with a login, the page has a host name of its own (shop-7f3a.localhost), unless
                      x-sdev.host names one. So one browser stays signed in at each checkout.
-Shared are external volumes and networks, and the ports of services with network_mode: host. sdev says so.
+Shared are external volumes and networks, directories outside the project that services mount, and the ports of
+services with network_mode: host. sdev says so. Where services have fixed addresses (ipv4_address), only one checkout
+can run; a subnet alone is left to the engine.
 
   sdev status --all    every project of sdev on this engine, in whatever directory you are
   sdev down --all      stop and remove all of them, also those whose directory is gone; it asks on a terminal
