@@ -76,6 +76,7 @@ const (
 	CodePortTaken         Code = "port.taken"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
+	CodeCheckout          Code = "project.checkout"
 	CodeElsewhere         Code = "project.elsewhere"
 	CodeNotRunning        Code = "project.not-running"
 	CodeServiceUnknown    Code = "service.unknown"
@@ -179,6 +180,7 @@ func Codes() []CodeDoc {
 		{CodePortTaken, "the requested port is in use"},
 		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
+		{CodeCheckout, "this checkout of a project runs beside another one, under a name of its own"},
 		{CodeElsewhere, "another directory runs a project of the same name; as a warning: a volume in use was created from another directory"},
 		{CodeNotRunning, "the project is not running"},
 		{CodeServiceUnknown, "there is no such service"},

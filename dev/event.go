@@ -181,6 +181,8 @@ type Failed struct {
 // Stopped means that the project that this command ran has stopped.
 type Stopped struct {
 	MS int64 `json:"ms"` // from the request to the end; 0 if this command did not request it
+	// Project is its name, if the command stops several.
+	Project string `json:"project,omitempty"`
 }
 
 func (PlanMade) Type() string      { return "plan" }

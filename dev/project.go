@@ -51,6 +51,14 @@ type Rule struct {
 	Exec   Exec   `json:"-"`
 }
 
+// PublishedPort is a port of this machine that the compose file requests for a service.
+type PublishedPort struct {
+	Service  string
+	Target   uint32 // in the container
+	Protocol string // "tcp", "udp"
+	Port     int    // of this machine
+}
+
 // Exec is a command that runs in a service's container.
 type Exec struct {
 	Command    []string

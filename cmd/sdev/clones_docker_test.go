@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,12 +29,20 @@ func (p *project) isLeftAlone(t *testing.T) {
 	t.Helper()
 	second := p.clone(t)
 	before := p.ids()
+	named := *second
+	named.env = append(slices.Clone(second.env), "COMPOSE_PROJECT_NAME="+p.name) // without it, up takes a name of its own
+	for _, line := range []string{"up -d", "up --plain", "down"} {
+		out, errs, code := named.result(strings.Fields(line)...)
+		if code != 3 || !strings.Contains(errs, "already runs from "+p.dir) || !strings.Contains(errs, "COMPOSE_PROJECT_NAME") {
+			t.Errorf("%s from a clone with the same name: exit code %d\n%s%s", line, code, out, errs)
+		}
+	}
 	for _, line := range []string{
-		"up -d", "up --plain", "down", "down --volumes", "restart", "rebuild", "shell -- true", "logs", "logs -f", "open",
+		"down", "down --volumes", "restart", "rebuild", "shell -- true", "logs", "logs -f", "open",
 		"auth use alice@example.com", "auth check", "auth env", "auth fault set deny", "auth fault clear", "auth clock +1h", "auth rotate-keys",
 	} {
 		out, errs, code := second.result(strings.Fields(line)...)
-		if code != 3 || out != "" && !strings.HasPrefix(line, "up") || !strings.Contains(errs, "already runs from "+p.dir) || !strings.Contains(errs, "hint: stop that project (sdev -C "+p.dir+" down)") {
+		if code != 3 || out != "" || !strings.Contains(errs, "already runs from "+p.dir) || !strings.Contains(errs, "hint: stop that project (sdev -C "+p.dir+" down)") {
 			t.Errorf("%s from a clone: exit code %d\n%s%s", line, code, out, errs)
 		}
 	}

@@ -188,6 +188,8 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if name == "" { // the directory's name has no character that a project name may have
 		name = a.Service
 	}
+	p := &Project{Plain: name, Named: opts.Environment[consts.ComposeProjectName] != "", Dir: dir}
+	name = p.runName(o)
 	model, accepted, err := loadModel(ctx, types.ConfigDetails{WorkingDir: dir, Environment: opts.Environment,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: content}}},
 		func(l *loader.Options) {
@@ -197,7 +199,7 @@ func loadAssumed(ctx context.Context, o Options, dir string, a *Assumption) (*Pr
 	if err != nil {
 		return nil, fromCompose(nil, err)
 	}
-	p := &Project{Name: model.Name, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", accepted: accepted, Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
+	*p = Project{Name: model.Name, Plain: p.Plain, Named: p.Named, Dir: dir, searched: &stateSearch{}, Model: model, App: a.Service, AppWhy: "assumed: there is no compose file", accepted: accepted, Settings: Settings{App: a.Service, Entry: a.Entry}, EntryWhy: a.EntryWhy,
 		Warnings: a.Warnings, defaultFiles: true, assumed: true, buildReads: a.Reads, notes: a.notes()}
 	settings := p.settingsDir()
 	p.settingsBase, p.settingsTrusted = readBase(settings), readTrusted(settings)

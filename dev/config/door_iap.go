@@ -43,6 +43,7 @@ func (r *reader) iap(to **dev.IAP, n *yaml.Node) {
 
 var (
 	googleProject = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+	pageHost      = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*localhost$`)
 	localHost     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+localhost$`)
 	tenantID      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{3,40}$`)
 )

@@ -3,6 +3,7 @@ package config
 // The gateway service, and the app's ports and networks, which it takes over.
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -147,14 +148,13 @@ func (p *Project) ReservedPorts(image ImageFacts) []int {
 
 // gateway adds the gateway service and moves the app's network settings to it.
 func (o *overlay) gateway(ports appPorts, ruleset []dev.Rule, mounts []dev.Mount) {
-	const host = "localhost"
 	base := o.basePath()
 	o.out.URL = o.page()
 	networks, aliases := o.takeNetworks()
 	o.out.GatewayConfig = dev.GatewayConfig{
 		Project: o.p.Name, Service: o.p.App,
 		Listen: fmt.Sprintf(":%d", ports.gateway), Upstream: fmt.Sprintf("127.0.0.1:%d", ports.app),
-		Host: host, Port: o.parts.Port, TLS: o.parts.TLS, Base: base, Aliases: aliases,
+		Host: o.p.Host(), Port: o.parts.Port, TLS: o.parts.TLS, Base: base, Aliases: aliases,
 		ProviderPort: ports.provider, Parameters: fmt.Sprintf("127.0.0.1:%d", ports.parameters()), State: dev.GatewayStateDir,
 		Root: dev.GatewayProjectDir, Rules: ruleset, Mounts: mounts, Control: dev.GatewaySocket,
 		Neighbours: o.serviceNeighbours(), NeighbourPorts: o.neighbourPorts(),
@@ -203,8 +203,11 @@ func (o *overlay) page() string {
 	if o.parts.TLS {
 		scheme = "https"
 	}
-	return fmt.Sprintf("%s://localhost:%d%s", scheme, o.parts.Port, o.basePath())
+	return fmt.Sprintf("%s://%s:%d%s", scheme, o.p.Host(), o.parts.Port, o.basePath())
 }
+
+// Host is the host name of the app's page.
+func (p *Project) Host() string { return cmp.Or(p.Settings.Host, "localhost") }
 
 // AppURL is the URL of the app that these parts describe.
 func AppURL(p *Project, parts Parts) string {
@@ -267,7 +270,7 @@ func (o *overlay) serviceNeighbours() []string {
 // yet.
 func (o *overlay) neighbourPorts() (ports []int) {
 	for _, name := range o.serviceNeighbours() {
-		for _, port := range o.p.Model.Services[name].Ports {
+		for _, port := range o.out.Project.Services[name].Ports {
 			if n, err := strconv.Atoi(port.Published); err == nil && n > 0 {
 				ports = append(ports, n)
 			}

@@ -26,6 +26,8 @@ import (
 // Project is a checked compose project as its files describe it, before sdev derives anything.
 type Project struct {
 	Name     string
+	Plain    string   // the name that the project's files give, or its directory; Name differs from it in a second checkout
+	Named    bool     // the user gave the name: COMPOSE_PROJECT_NAME
 	Dir      string   // absolute; base of relative paths
 	Files    []string // the compose files, absolute, in the order in which they override
 	App      string   // name of the service that is the Streamlit app
@@ -33,6 +35,7 @@ type Project struct {
 	EntryWhy string   // why Settings.Entry is the script
 	Settings Settings
 	Model    *types.Project
+	Renamed  []string // what a checkout beside another one has under a name of its own, as "volume NAME → OWN"
 	Warnings []dev.Warning
 	// BuildAssumed says that the compose file has no build for the app: if an image exists that sdev did not
 	// build, it is used unchanged.
@@ -67,6 +70,9 @@ type Options struct {
 	Assume func(dir string) (*Assumption, error)
 	// App is the service that is the app, and Entry the script that it runs, if flags name them.
 	App, Entry string
+	// Name returns the name under which the project of a directory (absolute) runs. plain is the name that its files give.
+	// It is not asked about a name that the user gave. It may be nil itself: then the project has its plain name.
+	Name func(dir, plain string) string
 	// Earlier returns the service and the script that were chosen before; "" if none was. It may be nil itself.
 	Earlier func(dir string) (app, entry string)
 	// Candidates returns the services that may be the app, judging by the files of the project. It may be nil itself.
@@ -152,7 +158,15 @@ func (p *Project) readModel(ctx context.Context, opts *cli.ProjectOptions, o Opt
 	if err := p.sources.checkSections(); err != nil {
 		return nil, err
 	}
+	p.Named = opts.Environment[consts.ComposeProjectName] != "" // reading the model sets the variable
 	p.Model, err = p.model(ctx, opts, named, o.Profiles, collectUnsupported(&unsupported))
+	if err == nil {
+		p.Plain = p.Model.Name
+		if name := p.runName(o); name != p.Plain {
+			unsupported, opts.Environment[consts.ComposeProjectName] = nil, name
+			p.Model, err = p.model(ctx, opts, named, o.Profiles, collectUnsupported(&unsupported))
+		}
+	}
 	switch {
 	case isOurs(err):
 		return nil, err
@@ -163,6 +177,7 @@ func (p *Project) readModel(ctx context.Context, opts *cli.ProjectOptions, o Opt
 		return nil, err
 	}
 	p.Name, p.Files = p.Model.Name, p.Model.ComposeFiles
+	p.separate()
 	return unsupported, checkProfiles(p.Model, o.Profiles)
 }
 

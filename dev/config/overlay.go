@@ -42,9 +42,11 @@ type Parts struct {
 	BytecodeEnv string
 	// HostGateway says that containers need an extra host to know this machine as [HostName].
 	HostGateway bool
-	Sync        bool // the project's directories are copied into the app's container, not mounted
-	StateDir    string
-	OnHost      *OnHost // the run without a container engine; nil with one
+	// Moved are the ports of this machine that services publish instead of those in the compose file.
+	Moved    map[dev.PublishedPort]int
+	Sync     bool // the project's directories are copied into the app's container, not mounted
+	StateDir string
+	OnHost   *OnHost // the run without a container engine; nil with one
 }
 
 // ImageFacts are the relevant settings of the app's image.
@@ -94,6 +96,7 @@ func Overlay(p *Project, parts Parts) (*Effective, error) {
 		return nil, fromCompose(p.sources, err)
 	}
 	o := overlay{p: p, parts: parts, out: &Effective{Project: model, App: p.App, Mode: parts.Mode, Notes: slices.Clone(p.notes), sources: p.sources, token: parts.Machine.AWS.Token}}
+	o.movePorts()
 	o.app = model.Services[p.App]
 	if parts.OnHost != nil {
 		o.onlyApp()

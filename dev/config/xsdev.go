@@ -20,6 +20,9 @@ type Settings struct {
 	AWS   AWSSettings // which credentials the app gets
 	Auth  AuthSettings
 	CA    string // file with an extra certificate authority
+	// Host is the host name of the app's page, localhost or a name below it; "" is localhost, or a name of its own where
+	// the project is one of several checkouts.
+	Host string
 	// Origins are the foreign pages that may talk to the app and show it in a frame, each as browsers write its
 	// origin.
 	Origins []string
@@ -95,6 +98,7 @@ func settings(all sources, targets map[string][]string) (Settings, error) {
 			"app":        r.text(&s.App, "x-sdev.app"),
 			"entry":      r.text(&s.Entry, "x-sdev.entry"),
 			"ca":         r.text(&s.CA, "x-sdev.ca"),
+			"host":       r.matching(&s.Host, "x-sdev.host", pageHost, "localhost, or a name in lower case that ends in .localhost, which browsers lead to this machine, for example: host: shop.localhost"),
 			"origins":    r.texts(&s.Origins, "x-sdev.origins", "for example: origins: [https://portal.example.com]", dev.CheckOrigin),
 			"components": r.oneOf(&s.Components, "x-sdev.components", ComponentsTrust, ComponentsIsolate),
 			"aws": func(n *yaml.Node) {

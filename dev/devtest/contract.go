@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +31,56 @@ type Runtime interface {
 type Images interface {
 	Image(ctx context.Context, ref string) (plan.ImageInfo, bool, error)
 	PortOwner(ctx context.Context, port uint16) string
+}
+
+// Catalog lists the projects of a runtime. Package session declares the same interface for itself.
+type Catalog interface {
+	Projects(ctx context.Context) ([]plan.Origin, error)
+}
+
+// TestCatalog tests that a catalog lists what a runtime has. open is called once per subtest.
+func TestCatalog(t *testing.T, image string, open func(t *testing.T) (Runtime, Catalog)) {
+	listed := func(c *contract, from Catalog) []plan.Origin {
+		c.Helper()
+		all, err := from.Projects(c.Context())
+		if err != nil {
+			c.Fatal(err)
+		}
+		return slices.DeleteFunc(all, func(o plan.Origin) bool { return !strings.HasPrefix(o.Name, c.labels.Project) }) // the engine may have others
+	}
+	t.Run("ProjectsAreListedWithTheirDirectories", func(t *testing.T) {
+		r, catalog := open(t)
+		c := newContract(t, image, r)
+		if got := listed(c, catalog); len(got) > 0 {
+			t.Errorf("listed before anything is created: %v", got)
+		}
+		moved := *c
+		moved.labels.Project, moved.labels.Dir = c.labels.Project+"-2", c.labels.Dir+"/second"
+		t.Cleanup(func() { c.clean(moved.labels) })
+		for _, name := range []string{"app", "gateway"} {
+			c.do(c.create(c.service(name, Script{})))
+		}
+		moved.do(moved.create(moved.service("app", Script{})))
+		want := []plan.Origin{{Name: c.labels.Project, Dir: c.labels.Dir}, {Name: moved.labels.Project, Dir: moved.labels.Dir}}
+		if got := listed(c, catalog); !slices.Equal(got, want) {
+			t.Errorf("listed %v, want %v", got, want)
+		}
+		for _, have := range c.have().Containers {
+			c.do(removal(have))
+		}
+		if got := listed(c, catalog); !slices.Equal(got, want[1:]) {
+			t.Errorf("listed %v after a removal, want %v", got, want[1:])
+		}
+	})
+	t.Run("ProjectsWithoutContainersAreNotListed", func(t *testing.T) {
+		r, catalog := open(t)
+		c := newContract(t, image, r)
+		volume := c.labels.Project + "_data"
+		c.do(plan.Operation{Verb: plan.Create, Kind: plan.Volume, Name: volume, Volume: types.VolumeConfig{Name: volume}})
+		if got := listed(c, catalog); len(got) > 0 {
+			t.Errorf("listed %v, of which only a volume exists", got)
+		}
+	})
 }
 
 // TestImages tests that images and port owners match what a runtime does. open is called once per subtest.

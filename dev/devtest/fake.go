@@ -151,6 +151,28 @@ func (f *Fake) Observe(ctx context.Context, project string, images []string) (pl
 	return have, ctx.Err()
 }
 
+// Projects returns the projects that have a container.
+func (f *Fake) Projects(ctx context.Context) ([]plan.Origin, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []plan.Origin
+	for _, c := range f.containers {
+		if c.Ours {
+			out = append(out, plan.Origin{Name: c.project, Dir: c.Dir})
+		}
+	}
+	return plan.SortOrigins(out), ctx.Err()
+}
+
+// Foreign makes a container that something other than sdev created, as "docker compose up" does.
+func (f *Fake) Foreign(labels plan.Labels, service string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := labels.Project + "-" + service + "-1"
+	f.containers[name] = &fakeContainer{project: labels.Project, gone: make(chan struct{}), files: map[string]string{},
+		Container: plan.Container{ID: f.id(""), Name: name, Service: service, Running: true, Dir: labels.Dir, Labels: fakeLabels(service, labels)}}
+}
+
 func owned(all map[string]fakeResource, project string) []plan.Resource {
 	var out []plan.Resource
 	for _, name := range slices.Sorted(maps.Keys(all)) {

@@ -18,3 +18,10 @@ func TestContract_FakeImages(t *testing.T) {
 		return f, f
 	})
 }
+
+func TestContract_FakeCatalog(t *testing.T) {
+	devtest.TestCatalog(t, image, func(*testing.T) (devtest.Runtime, devtest.Catalog) {
+		f := devtest.NewFake(image)
+		return f, f
+	})
+}

@@ -23,6 +23,13 @@ func TestContract_DockerImages(t *testing.T) {
 	})
 }
 
+func TestContract_DockerCatalog(t *testing.T) {
+	devtest.TestCatalog(t, contractImage, func(t *testing.T) (devtest.Runtime, devtest.Catalog) {
+		e := open(t)
+		return e, e
+	})
+}
+
 func open(t *testing.T) *docker.Engine {
 	t.Helper()
 	e, err := docker.Open(t.Context(), "")

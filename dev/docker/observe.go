@@ -164,6 +164,22 @@ func describe(c container.InspectResponse) plan.Container {
 	return d
 }
 
+// Projects returns the projects of which the engine has a container that sdev created, sorted by name and directory. One
+// name has several directories if a project was moved while it ran.
+func (e *Engine) Projects(ctx context.Context) ([]plan.Origin, error) {
+	list, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", ownService), filters.Arg("label", labelProject))})
+	if err != nil {
+		return nil, engineError("list containers", err)
+	}
+	var out []plan.Origin
+	for _, c := range list {
+		if c.Labels[labelOneOff] != "True" {
+			out = append(out, plan.Origin{Name: c.Labels[labelProject], Dir: c.Labels[labelWorkingDir]})
+		}
+	}
+	return plan.SortOrigins(out), nil
+}
+
 // PortOwner is the container that publishes a host port; "" if none does.
 func (e *Engine) PortOwner(ctx context.Context, port uint16) string {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{})

@@ -44,10 +44,15 @@ type Project struct {
 	Name, App, Gateway string
 	Files              []string // the compose files and .env, relative to the project, with slashes
 	StateDir           string
+	Named              bool // the user gave the name, so sdev changes nothing about it
 	Labels             plan.Labels
 	Warnings           []dev.Warning
 
 	Images []plan.ImageSource // of the app and the other services
+
+	// Found says that only the engine's labels tell of this project ("down --all"): Down then removes what sdev created from
+	// the project's directory, and nothing else that carries its name.
+	Found bool
 
 	External []string // volumes, by the engine's name, that the project uses but does not own
 
@@ -67,6 +72,10 @@ type Project struct {
 	// Reserved returns the ports that neither the local provider nor a page that moves may use, once the app's image is known; nil for none.
 	Reserved func(app plan.ImageInfo) []int
 
+	// Separate are the ports that services around the app request and may not have, because they belong to another
+	// checkout of the project; the engine chooses others.
+	Separate []dev.PublishedPort
+
 	Port      int  // host port that the project asks for
 	PortFixed bool // the user named the port (--port), so sdev uses no other
 	PortNamed int  // host port that the project's files name, whatever the flag says
@@ -80,6 +89,8 @@ type Project struct {
 type Ports struct {
 	App      int // of the app's origin
 	Provider int // of the local provider
+	// Moved are the ports that services get in place of those of [Project.Separate].
+	Moved map[dev.PublishedPort]int
 }
 
 // imageOf returns the image reference of a service; "" if the project has no such service.
@@ -327,7 +338,11 @@ func (e *Engine) Down(ctx, force context.Context, p Project, volumes bool) error
 	}
 	found, err := e.remove(ctx, force, p, volumes)
 	if err == nil && found {
-		e.emit(stoppedEvent(start))
+		stopped := stoppedEvent(start)
+		if p.Found {
+			stopped.Project = p.Name
+		}
+		e.emit(stopped)
 	}
 	return err
 }
@@ -338,9 +353,18 @@ func stoppedEvent(start time.Time) dev.Stopped {
 	return dev.Stopped{MS: max(1, time.Since(start).Milliseconds())}
 }
 
+// removed returns what Down may remove.
+func (e *Engine) removed(ctx context.Context, p Project) (plan.Observed, error) {
+	if !p.Found {
+		return e.observe(ctx, p)
+	}
+	have, err := e.Runtime.Observe(ctx, p.Name, nil)
+	return p.made(have), err
+}
+
 // remove is Down without events; found reports whether any container or network existed.
 func (e *Engine) remove(ctx, force context.Context, p Project, volumes bool) (found bool, err error) {
-	have, err := e.observe(ctx, p)
+	have, err := e.removed(ctx, p)
 	if err != nil {
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 
 	"sdev/dev"
 )
@@ -13,13 +14,22 @@ import (
 // until sdev concludes that the engine publishes ports on another machine.
 const refusalsBeforeForward = 3
 
+// dialPage connects to an address of this machine. Browsers lead every name that ends in .localhost there (RFC 6761); the
+// resolvers of systems often do not know those names.
+func dialPage(ctx context.Context, network, address string) (net.Conn, error) {
+	if name, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(name, ".localhost") {
+		address = net.JoinHostPort("localhost", port)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
 // isRefused reports whether a connection to the page's address is refused, because no process listens there.
 func isRefused(ctx context.Context, page string) bool {
 	u, err := url.Parse(page)
 	if err != nil {
 		return false
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
+	conn, err := dialPage(ctx, "tcp", u.Host)
 	if err != nil {
 		return dev.IsRefused(err)
 	}
@@ -58,7 +68,7 @@ func (s *supervisor) keepForwarding(ctx context.Context, p Project) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case ports := <-s.forwards:
-			if ports == current {
+			if ports.App == current.App && ports.Provider == current.Provider {
 				continue
 			}
 			stop()

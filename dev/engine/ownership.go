@@ -20,9 +20,13 @@ type ProjectID struct {
 	Name string
 	Dir  string // absolute
 	Host string // address of the engine
+	// Named says that the user gave the name, so sdev gives no other one.
+	Named bool
 }
 
-func (p Project) id() ProjectID { return ProjectID{Name: p.Name, Dir: p.Labels.Dir, Host: p.Host} }
+func (p Project) id() ProjectID {
+	return ProjectID{Name: p.Name, Dir: p.Labels.Dir, Host: p.Host, Named: p.Named}
+}
 
 // CheckOwnership returns an error if the containers under a project's name belong to another directory. A directory
 // that no longer exists owns nothing: somebody has moved or removed it. On a remote engine, however, it may exist
@@ -44,8 +48,26 @@ func CheckOwnership(at ProjectID, have plan.Observed) error {
 	} else if !c.Ours {
 		stop = "docker compose -p " + at.Name + " down"
 	}
-	e.Hint = fmt.Sprintf("stop that project (%s), or give this one another name in its compose file (name: …)", stop)
+	e.Hint = fmt.Sprintf("stop that project (%s), or run this one beside it: sdev up gives it a name of its own", stop)
+	if at.Named {
+		e.Hint = fmt.Sprintf("stop that project (%s), or give this one another name (COMPOSE_PROJECT_NAME); without that variable sdev up runs it beside the other one", stop)
+	}
 	return e
+}
+
+// Owner returns the directory of another project that has the name: its containers or its volumes were created from
+// there; "" if nobody else has it. A directory whose containers these are owns the name, whatever else carries it.
+func (at ProjectID) Owner(have plan.Observed) (dir string) {
+	if i := slices.IndexFunc(have.Containers, at.isForeign); i >= 0 {
+		return have.Containers[i].Dir
+	}
+	if len(have.Containers) > 0 {
+		return ""
+	}
+	if i := slices.IndexFunc(have.Volumes, func(v plan.Resource) bool { return at.belongsElsewhere(v.Dir) }); i >= 0 {
+		return have.Volumes[i].Dir
+	}
+	return ""
 }
 
 // isForeign reports whether a container belongs to another directory. Docker Compose labels its containers with the
@@ -112,6 +134,19 @@ func (p Project) ownedOnly(have plan.Observed) plan.Observed {
 	return have
 }
 
+// made returns what sdev created from the project's directory. A network stays as long as other containers of the same name
+// may use it.
+func (p Project) made(have plan.Observed) plan.Observed {
+	all := len(have.Containers)
+	have.Containers = slices.DeleteFunc(slices.Clone(have.Containers), func(c plan.Container) bool { return !c.Ours || c.Dir != p.Labels.Dir })
+	others := len(have.Containers) < all
+	have.Networks = slices.DeleteFunc(slices.Clone(have.Networks), func(n plan.Resource) bool { return others || n.Hash == "" })
+	have.Volumes = slices.DeleteFunc(slices.Clone(have.Volumes), func(v plan.Resource) bool {
+		return v.Dir != p.Labels.Dir || v.Hash == "" && v.ForContainer == ""
+	})
+	return have
+}
+
 // removable returns the volumes that "down --volumes" may remove, and a warning for each other one that says why it
 // stays: the data of a volume cannot be restored.
 func (p Project) removable(have plan.Observed) (volumes []plan.Resource, kept []dev.Warning) {
@@ -144,7 +179,7 @@ func (p Project) foreignVolumes(have plan.Observed, want plan.Desired) []dev.War
 	for _, v := range have.Volumes {
 		if used := slices.ContainsFunc(want.Volumes, func(w types.VolumeConfig) bool { return w.Name == v.Name }); used && p.id().belongsElsewhere(v.Dir) {
 			list = append(list, dev.Warning{Code: dev.CodeElsewhere, Message: "volume " + v.Name + " was created from " + dev.Sanitize(v.Dir) + ", and this project uses its data too",
-				Hint: "to get a separate volume, give this project another name in its compose file (name: …)"})
+				Hint: "to get a separate volume, give this project another name: COMPOSE_PROJECT_NAME=NAME sdev up"})
 		}
 	}
 	return list

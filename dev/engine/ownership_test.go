@@ -34,7 +34,7 @@ func clones(t *testing.T) (first, second *rig) {
 func isElsewhere(t *testing.T, err error, dir string) {
 	t.Helper()
 	e := dev.AsError(err)
-	if err == nil || e.Code != dev.CodeElsewhere || e.Exit != dev.ExitProject || !strings.Contains(e.Message, dir) || !strings.Contains(e.Hint, "down") || !strings.Contains(e.Hint, "name:") {
+	if err == nil || e.Code != dev.CodeElsewhere || e.Exit != dev.ExitProject || !strings.Contains(e.Message, dir) || !strings.Contains(e.Hint, "down") || !strings.Contains(e.Hint, "sdev up gives it a name of its own") {
 		t.Errorf("error %+v", err)
 	}
 }

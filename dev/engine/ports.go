@@ -29,6 +29,17 @@ func LastPorts(stateDir string, named int) Ports {
 	return ports
 }
 
+// LastMoved returns the ports that the last up gave to services in place of their own, from the project's state directory.
+func LastMoved(stateDir string, separate []dev.PublishedPort) map[dev.PublishedPort]int {
+	saved, moved := loadState(stateDir).Moved, map[dev.PublishedPort]int{}
+	for _, p := range separate {
+		if port := saved[keyOf(p)]; port != 0 {
+			moved[p] = port
+		}
+	}
+	return moved
+}
+
 // ports chooses the ports of this machine that the project uses.
 func (e *Engine) ports(ctx context.Context, p Project, reserved []int, have plan.Observed, state *savedState) (Ports, error) {
 	app, err := e.appPort(ctx, p, reserved, have, state)
@@ -36,7 +47,65 @@ func (e *Engine) ports(ctx context.Context, p Project, reserved []int, have plan
 		return Ports{}, err
 	}
 	provider, err := e.providerPort(ctx, p, app, reserved, have, state)
-	return Ports{App: app, Provider: provider}, err
+	if err != nil {
+		return Ports{}, err
+	}
+	moved, err := e.movedPorts(ctx, p, append([]int{app, provider}, reserved...), have, state)
+	return Ports{App: app, Provider: provider, Moved: moved}, err
+}
+
+// movedPorts chooses ports for the services whose own ones belong to another checkout, whether that runs now or not: the
+// port that the running service uses, else the saved one, else the next free one.
+func (e *Engine) movedPorts(ctx context.Context, p Project, taken []int, have plan.Observed, state *savedState) (map[dev.PublishedPort]int, error) {
+	if len(p.Separate) == 0 {
+		return nil, nil
+	}
+	moved, saved := map[dev.PublishedPort]int{}, map[string]int{}
+	for _, want := range p.Separate {
+		current := p.currentPorts(want, have)
+		usable := func(port int) bool {
+			return port > 0 && port < 65536 && port != want.Port && !slices.Contains(taken, port) && (slices.Contains(current, port) || isFree(ctx, port))
+		}
+		before := state.Moved[keyOf(want)]
+		port := before
+		for next := want.Port + 1; !usable(port); next++ {
+			if port = next; next > want.Port+portTries {
+				return nil, &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed,
+					Message: fmt.Sprintf("service %s needs a port of its own in this checkout, and none from %d to %d is free", want.Service, want.Port+1, want.Port+portTries),
+					Hint:    "free one of them, or write another port for this checkout into compose.override.yaml"}
+			}
+		}
+		if port != before {
+			e.emit(dev.Warning{Code: dev.CodePortMoved, Message: fmt.Sprintf("service %s is at port %d here: %d is for the first checkout", want.Service, port, want.Port),
+				Hint: fmt.Sprintf("programs of this machine reach it at 127.0.0.1:%d; for containers nothing changes", port)})
+		}
+		moved[want], saved[keyOf(want)] = port, port
+		taken = append(taken, port)
+	}
+	state.Moved = saved
+	return moved, nil
+}
+
+// keyOf is a port's key in the saved state.
+func keyOf(p dev.PublishedPort) string {
+	return fmt.Sprintf("%s %d:%d/%s", p.Service, p.Port, p.Target, p.Protocol)
+}
+
+// currentPorts are the ports at which a service is published now. The gateway publishes those of the app.
+func (p Project) currentPorts(want dev.PublishedPort, have plan.Observed) (ports []int) {
+	suffix := fmt.Sprintf("->%d/%s", want.Target, want.Protocol)
+	for _, c := range have.Containers {
+		if !c.Running || c.Service != want.Service && (want.Service != p.App || c.Service != p.Gateway) {
+			continue
+		}
+		for _, binding := range c.Ports {
+			host, ok := strings.CutSuffix(binding, suffix)
+			if n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:]); ok && err == nil {
+				ports = append(ports, n)
+			}
+		}
+	}
+	return ports
 }
 
 // providerPort chooses the local provider's port: the one that the running project uses, else the saved one, else

@@ -63,7 +63,7 @@ func (e *Engine) await(ctx context.Context, run Running) error {
 	appEnds := run.newEnds()
 	// The certificate of a page over TLS is the project's own, and the page is on this machine.
 	own := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: own}}
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: own, DialContext: dialPage}}
 	for !answers(ctx, client, run) {
 		select {
 		case <-ctx.Done():

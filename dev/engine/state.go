@@ -17,6 +17,7 @@ type savedState struct {
 	Named int `json:"named"` // port that the project's files named then
 	// ProviderPort is the port of the local provider.
 	ProviderPort      int                   `json:"identity,omitempty"`
+	Moved             map[string]int        `json:"moved,omitempty"`  // ports of services in a checkout beside another one, by keyOf
 	Builds            map[string]savedBuild `json:"builds"`           // by image reference
 	Pulls             map[string]time.Time  `json:"pulls"`            // time of the last pull, by image reference
 	MountsUselessWith string                `json:"blind,omitempty"`  // address of the engine whose mounts do not show saves

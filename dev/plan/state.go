@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,18 @@ type Resource struct {
 	Dir          string // for a volume: project directory that it was created from; "" if its labels name none
 	// Users names the containers of other projects that use a volume; "" if none does.
 	Users string
+}
+
+// Origin is a project on a runtime, and the directory that it was created from.
+type Origin struct {
+	Name string
+	Dir  string // absolute; it may be gone, or be on another machine
+}
+
+// SortOrigins sorts projects by name and directory, and removes duplicates.
+func SortOrigins(all []Origin) []Origin {
+	slices.SortFunc(all, func(a, b Origin) int { return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Dir, b.Dir)) })
+	return slices.Compact(all)
 }
 
 // Observed is the state that the runtime found.

@@ -17,11 +17,18 @@ type Containers struct {
 	Exec    Execer
 	Files   Files
 	Machine Machine
+	Catalog Catalog
 	Host    string // address of the engine, for messages
 	// HostRoute says how containers reach programs on this machine.
 	HostRoute plan.HostRoute
 	// OnHost says that containers are processes of this machine.
 	OnHost bool
+}
+
+// Catalog lists the projects of a container engine.
+type Catalog interface {
+	// Projects returns the projects of which the engine has a container that sdev created, sorted by name and directory.
+	Projects(ctx context.Context) ([]plan.Origin, error)
 }
 
 // Machine is the machine that runs the containers.

@@ -9,7 +9,10 @@
 // run, sends the gateway its configuration, copies files to containers that see no mounts, and forwards ports if the
 // container engine is on another machine.
 //
-// Commands look at containers only through [Observe]. A command that acts on a running project uses the [Instance] that
+// Several checkouts of a project have one name in their files, and an engine knows projects by name. The first "up" in a
+// directory claims a name for it, and the directory keeps that name (checkout.go). [Load] reads the project under it.
+//
+// Commands look at containers only through [Observe] and [ObserveAll]. A command that acts on a running project uses the [Instance] that
 // Observe returns, so it leaves the containers of a clone in another directory alone.
 //
 // Everything that runs containers is behind the interfaces in [Containers], so tests use a fake. Requests to a running

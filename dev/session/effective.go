@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"sdev/dev"
@@ -34,6 +35,9 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 	// The app's secrets on disk contain the ports of the last run.
 	last := engine.LastPorts(p.StatePath(), p.WantedPort())
 	parts.Port, parts.ProviderPort = cmp.Or(last.App, parts.Port), cmp.Or(last.Provider, parts.ProviderPort)
+	if p.IsSeparate() {
+		parts.Moved = engine.LastMoved(p.StatePath(), p.FixedPorts())
+	}
 	if containers != nil {
 		parts.HostGateway = containers.HostRoute == plan.RouteByGateway
 		if containers.OnHost {
@@ -77,7 +81,7 @@ type derivation struct {
 // effective is the function Effective of an [engine.Project].
 func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports engine.Ports) (engine.Effective, error) {
 	parts := d.parts
-	parts.Port, parts.ProviderPort, parts.Image = ports.App, ports.Provider, imageFacts(image)
+	parts.Port, parts.ProviderPort, parts.Moved, parts.Image = ports.App, ports.Provider, ports.Moved, imageFacts(image)
 	login, err := d.login.provider(d.project, runFacts{ports, config.AppURL(d.project, parts), parts.TLS, parts.Machine.CA, d.now()})
 	if err != nil {
 		return engine.Effective{}, err
@@ -96,7 +100,9 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 	}
 	d.config.setLogin(login)
 	derived, err := asEffective(effective)
-	derived.Warnings = func() []dev.Warning { return append(imageWarnings, d.login.bypassWarnings(d.project)...) }
+	derived.Warnings = func() []dev.Warning {
+		return slices.Concat(d.login.host, imageWarnings, d.login.bypassWarnings(d.project))
+	}
 	return derived, err
 }
 

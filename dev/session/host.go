@@ -21,6 +21,8 @@ type Host struct {
 	Now     func() time.Time
 	// Gateway returns the gateway's program for an architecture; "" is this machine's.
 	Gateway func(architecture string) (sidecar.Program, error)
+	// MachineDir returns sdev's directory on this machine, for facts that are not about one project; nil if there is none.
+	MachineDir func() (string, error)
 	// MFACode asks the user for the code of an AWS MFA device; nil without a terminal.
 	MFACode func() (string, error)
 }
@@ -36,6 +38,7 @@ type Options struct {
 	Mount    bool   // always mount it, and copy only what its rules say
 	Auth     string // one of config.LoginModes, or DetectAuth; "" bypasses the login
 	Runtime  string // RuntimeDocker, RuntimeProcess or RuntimeAuto; "" for the one of the last up
+	Shipped  bool   // the project as its files describe it, without what sets this checkout apart from others
 	As       string // e-mail address of the person who signs in without the sign-in page
 }
 
@@ -61,7 +64,11 @@ type Chooser interface {
 // Load finds and reads the project of the host's directory, and applies the options. It stores the choice that flags
 // make, if the options say so.
 func Load(ctx context.Context, h Host, o Options) (*config.Project, error) {
-	p, err := config.Load(ctx, config.Options{Dir: h.Dir, Files: h.Files, Profiles: o.Profiles, Env: h.Env, Targets: h.Targets, App: h.App, Entry: h.Entry,
+	name := keptName
+	if o.Shipped {
+		name = nil
+	}
+	p, err := config.Load(ctx, config.Options{Name: name, Dir: h.Dir, Files: h.Files, Profiles: o.Profiles, Env: h.Env, Targets: h.Targets, App: h.App, Entry: h.Entry,
 		Assume: func(dir string) (*config.Assumption, error) { return assume(ctx, dir, h, o.Entry) }, Earlier: earlier, Candidates: candidates, Ask: ask(ctx, o.Entry), Source: sourceIn})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
@@ -28,15 +30,50 @@ type Instance struct {
 
 // Observe finds the containers of a project by their labels. All commands use it to look at containers.
 func Observe(ctx context.Context, c Containers, p *config.Project) (Instance, error) {
-	observed, err := c.Runtime.Observe(ctx, p.Name, nil)
+	observed, err := observe(ctx, c, p.Name)
 	if err != nil {
 		return Instance{}, err
 	}
 	i := Instance{Project: p, Observed: observed}
-	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host}, observed); i.Elsewhere != nil {
+	if i.Elsewhere = engine.CheckOwnership(engine.ProjectID{Name: p.Name, Dir: p.Dir, Host: c.Host, Named: p.Named}, observed); i.Elsewhere != nil {
 		i.Observed = plan.Observed{}
 	}
 	return i, nil
+}
+
+// observe returns everything that the engine has under a project's name, whoever created it.
+func observe(ctx context.Context, c Containers, name string) (plan.Observed, error) {
+	return c.Runtime.Observe(ctx, name, nil)
+}
+
+// ObserveAll finds the containers of every project of sdev on the engine, without reading the projects: their directories
+// may be gone. An instance has only the containers that sdev created from its directory.
+func ObserveAll(ctx context.Context, c Containers) ([]Instance, error) {
+	origins, err := c.Catalog.Projects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Instance, 0, len(origins))
+	for _, o := range origins {
+		have, err := observe(ctx, c, o.Name)
+		if err != nil {
+			return nil, err
+		}
+		i := Instance{Project: &config.Project{Name: o.Name, Plain: o.Name, Dir: o.Dir, Model: &types.Project{Name: o.Name}}, Observed: have}
+		i.Observed.Containers = slices.DeleteFunc(slices.Clone(have.Containers), func(c plan.Container) bool { return !c.Ours || c.Dir != o.Dir })
+		for _, one := range i.Observed.Containers {
+			if one.Labels[dev.LabelMode] != "" {
+				i.Project.App = one.Service
+			}
+		}
+		if kept, ok := keptBy(o.Dir); ok && kept.Name == o.Name {
+			i.Project.Plain = kept.Plain
+		}
+		if len(i.Observed.Containers) > 0 { // else it has just been removed
+			all = append(all, i)
+		}
+	}
+	return all, nil
 }
 
 // Container returns a service's container.
@@ -179,9 +216,16 @@ func (i Instance) callGateway(ctx context.Context, r Runner, req gateway.Request
 	return call(ctx, r, g.Name, req)
 }
 
+// FoundRemoval returns the part of an [engine.Project] that Down needs of a project that [ObserveAll] found.
+func (i Instance) FoundRemoval(host string) (engine.Project, error) {
+	p := i.Project
+	out := engine.Project{Name: p.Name, Found: true, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
+	return out, config.CheckStateDir(p.StatePath()) // it holds the lock
+}
+
 // Removal returns the part of an [engine.Project] that Down needs.
 func Removal(p *config.Project, host string) engine.Project {
-	out := engine.Project{Name: p.Name, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
+	out := engine.Project{Name: p.Name, Named: p.Named, StateDir: p.StatePath(), Host: host, Labels: plan.Labels{Project: p.Name, Dir: p.Dir}}
 	for _, v := range p.Model.Volumes {
 		if v.External {
 			out.External = append(out.External, v.Name)

@@ -32,6 +32,7 @@ type loginSetup struct {
 	door     *dev.FrontDoor   // in modes with a front door; without what depends on the provider
 	person   *dev.Person      // who st.user is while the login is bypassed; nil for nobody
 	warnings []dev.Warning    // includes assumptions
+	host     []dev.Warning    // about the host name of the page
 }
 
 // newLoginSetup decides the mode: from the options, else from the project's settings, else from its code.

@@ -37,11 +37,12 @@ func ForProject(h Host, p *config.Project, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	login.host = useOwnHost(p, login.mode)
 	return &Session{Project: p, host: h, options: o, login: login}, nil
 }
 
 // Engine makes an engine that works on the project and reports events to emit. The engine uses the session's project
-// first, and reads it from disk again each later time. If the app gets AWS keys from this machine, Engine fetches the
+// first, under the name that this directory may use (see claim), and reads it from disk again each later time. If the app gets AWS keys from this machine, Engine fetches the
 // first ones, so that a missing AWS login is an error before anything is built.
 func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time, dev.Event)) (*engine.Engine, error) {
 	keys, err := newAWSKeys(ctx, s.host, s.Project)
@@ -50,20 +51,28 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 	}
 	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, useCurrent: s.options.As != ""}}
 	first := true
-	var mu sync.Mutex // guards first and the session: several jobs may read the project at the same time
+	var mu sync.Mutex // guards first, the session and the link's project: several jobs may read the project at the same time
 	return &engine.Engine{
 		Runtime: c.Runtime, Host: c.Host, Images: c.Images, Gateway: link, Emit: emit, Timeout: time.Minute,
 		Copier: &copier{files: c.Files, exec: c.Exec, program: func(ctx context.Context) (sidecar.Program, error) { return GatewayProgram(ctx, s.host, c) }, link: link, emit: func(ev dev.Event) { emit(s.host.Now(), ev) }},
 		Source: func(ctx context.Context) (engine.Project, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if !first {
-				if err := s.reload(ctx, c); err != nil {
-					return engine.Project{}, err
-				}
+			var named []dev.Warning
+			var err error
+			if first {
+				named, err = s.claim(ctx, c)
+				link.config.project = s.Project
+			} else {
+				err = s.reload(ctx, c)
+			}
+			if err != nil {
+				return engine.Project{}, err
 			}
 			first = false
-			return s.project(ctx, c, link)
+			p, err := s.project(ctx, c, link)
+			p.Warnings = append(named, p.Warnings...)
+			return p, err
 		},
 	}, nil
 }
@@ -86,6 +95,7 @@ func (s *Session) reload(ctx context.Context, c Containers) error {
 	if err != nil {
 		return err
 	}
+	login.host = useOwnHost(p, login.mode)
 	s.Project, s.options, s.login = p, o, login
 	return nil
 }
@@ -138,11 +148,14 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		return engine.Project{}, err
 	}
 	out := engine.Project{
-		Name: p.Name, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode, Isolate: p.Settings.Components == config.ComponentsIsolate,
+		Name: p.Name, Named: p.Named, App: p.App, Gateway: config.GatewayService, StateDir: state, Files: p.RelativeFiles(), Host: c.Host, Mode: login.mode, Isolate: p.Settings.Components == config.ComponentsIsolate,
 		Labels:   plan.Labels{Project: p.Name, App: p.App, Gateway: config.GatewayService, Dir: p.Dir, ConfigFiles: p.Files},
 		Warnings: slices.Concat(p.Warnings, warnings, login.warnings, s.tlsWarnings(), place),
 		Mounted:  !parts.Sync, MountOnly: s.options.Mount,
 		Port: p.WantedPort(), PortNamed: p.WantedPort(), Reserved: func(app plan.ImageInfo) []int { return p.ReservedPorts(imageFacts(app)) }, GatewayImage: parts.GatewayImage,
+	}
+	if p.IsSeparate() {
+		out.Separate = p.FixedPorts()
 	}
 	if s.options.Port != 0 {
 		out.Port, out.PortFixed = s.options.Port, true

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"sdev/dev"
@@ -24,6 +25,10 @@ type Status struct {
 	Auth     AuthStatus      `json:"auth"`
 	AWS      AWSStatus       `json:"aws"`
 	Engine   EngineStatus    `json:"engine"`
+	// Plain is the name in the project's files, if this checkout runs under another one, beside the first; else "".
+	Plain string `json:"plain,omitempty"`
+	// Gone says that the directory does not exist on this machine, or not any more. Only "status --all" finds such a project.
+	Gone bool `json:"gone,omitempty"`
 	// Elsewhere is a message if the containers under the project's name belong to another directory; else "".
 	Elsewhere string `json:"elsewhere"`
 
@@ -85,6 +90,11 @@ func (i Instance) Status(ctx context.Context, h Host, r Runner, e EngineStatus) 
 		s.Services = append(s.Services, ServiceStatus{Name: c.Service, State: state, Health: c.Health, Image: c.Reference, Container: c.Name, Ports: ports})
 	}
 	s.Engine = e
+	if i.Project.IsSeparate() {
+		s.Plain = i.Project.Plain
+	}
+	_, err := os.Stat(i.Project.Dir)
+	s.Gone = os.IsNotExist(err)
 	if i.Elsewhere != nil {
 		reason := dev.AsError(i.Elsewhere)
 		s.Elsewhere, s.Hint = reason.Message, reason.Hint

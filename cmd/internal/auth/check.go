@@ -126,7 +126,9 @@ func (a *commands) gather(ctx context.Context) (loginCheck, error) {
 	}
 	var asking sync.WaitGroup
 	asking.Go(func() { l.host = viewFromHere(ctx, l.issuer) })
-	asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
+	if gateway.Host == "localhost" { // a name of its own has its own cookies
+		asking.Go(func() { l.others = otherApps(ctx, r, gateway.Port) })
+	}
 	asking.Go(func() { l.components = inspectComponents(ctx, r) })
 	asking.Go(func() { l.app, l.appError = a.runCheckScript(ctx, r, l.issuer, l.mode, l.doors) })
 	asking.Wait()

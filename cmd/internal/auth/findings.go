@@ -225,7 +225,7 @@ func (l loginCheck) cookies() finding {
 	f := finding{ID: "cookies.shared", OK: len(l.others) == 0, Evidence: "no other Streamlit app on this host name"}
 	if !f.OK {
 		f.Evidence = "cookies ignore ports, so these apps share them: " + strings.Join(l.others, ", ")
-		f.Fix = "if both have a login, each signs the other out: stop one, or use two browser profiles"
+		f.Fix = "if both have a login, each signs the other out: give one a host of its own in its compose file (x-sdev: {host: NAME.localhost}), or stop it"
 	}
 	return f
 }

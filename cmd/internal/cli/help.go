@@ -28,6 +28,7 @@ func topics() []topic {
 		{"compose", "which keys of a compose file are applied, and how", composeText},
 		{"x-sdev", "sdev's settings in the compose file", xsdevText},
 		{"auth", "the app's real login on this machine: modes, people, faults", authText},
+		{"checkouts", "several checkouts of one project side by side", checkoutsText},
 		{"deploy", "the hand-off: targets, their values, the files of a bundle", deployText},
 		{"preflight", "what must not ship: the rules, and how to suppress a finding", preflightHelp},
 	}
@@ -215,6 +216,7 @@ func xsdevText() string {
       ecs: {domain: app.example.com}
       suppress:                 # findings that may ship, each until a date
         - {id: image.size, reason: the model is in it, until: 2027-01-31}
+    host: shop.localhost        # host name of the page, for cookies of its own; default: localhost
     ca: ./corp-ca.pem           # extra CA for builds and the app; default: from the environment
     origins:                    # other pages that may embed the app and talk to it; default: none
       - https://portal.example.com
@@ -222,6 +224,10 @@ func xsdevText() string {
 
 An unknown setting is an error with its line. With several compose files, later values replace earlier ones,
 and so do later lists of users, policies and origins. "sdev auth users add" adds users to the file for you.
+
+Cookies ignore ports: apps on one host name share them, and if both have a login, each sign-in ends the other's.
+A name that ends in .localhost leads browsers to this machine, and has cookies of its own. In modes with a login a
+second checkout of a project has such a name without the setting; see "sdev help checkouts".
 
 The app answers its own page, links to it, and programs. Any other page can neither show the app in a frame,
 open its stream, upload, nor read anything. That includes pages on other ports of this machine, whatever

@@ -44,9 +44,9 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("up", "--with-auth=native --sync=false", a.newUpCmd, up(func(o *upOptions) { o.Auth, o.Mount = "native", true })),
 
 		clitest.NewRow("down", "", a.newDownCmd, downOptions{}),
-		clitest.NewRow("down", "--volumes --json", a.newDownCmd, downOptions{volumes: true, json: true}),
+		clitest.NewRow("down", "--all --volumes -y --json", a.newDownCmd, downOptions{all: true, volumes: true, yes: true, json: true}),
 		clitest.NewRow("status", "", a.newStatusCmd, statusOptions{}),
-		clitest.NewRow("status", "--json", a.newStatusCmd, statusOptions{json: true}),
+		clitest.NewRow("status", "--all --json", a.newStatusCmd, statusOptions{all: true, json: true}),
 
 		clitest.NewRow("logs", "", a.newLogsCmd, logsOptions{tail: -1}),
 		clitest.NewRow("logs", "db cache -f --tail 20 --since 5m --json", a.newLogsCmd, logsOptions{services: []string{"db", "cache"}, follow: true, tail: 20, since: now.Add(-5 * time.Minute), json: true}),

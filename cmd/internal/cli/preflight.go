@@ -103,7 +103,7 @@ func (a *commands) runChecks(ctx context.Context, o preflightOptions) ([]dev.Fin
 		return a.CheckTarget(ctx, o.target, o.image)
 	}
 	choice := session.EntryChoice{Required: true}
-	p, err := a.Load(ctx, session.Options{Entry: choice})
+	p, err := a.Load(ctx, session.Options{Entry: choice, Shipped: true})
 	if e, ok := errors.AsType[*dev.Error](err); ok && e.Code == dev.CodeProjectMissing && o.image != "" && a.Dir == "" && len(a.Files) == 0 {
 		return a.Releaser().Preflight(ctx, nil, nil, o.image)
 	}

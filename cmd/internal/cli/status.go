@@ -18,6 +18,7 @@ import (
 
 // statusOptions are the flags of "sdev status".
 type statusOptions struct {
+	all  bool
 	json bool
 }
 
@@ -26,18 +27,22 @@ func (a *commands) newStatusCmd(run func(context.Context, statusOptions) error) 
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show services, page, login mode and engine of the project",
-		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another clone of the project runs under the same name, it says where, and does not show that clone's services.",
+		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another checkout of the project has the name and this one was never started, it says where that is, and does not show its services.\n\n--all lists every project of sdev on this engine, in whatever directory you are. Projects of docker compose are not listed.",
 		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
 			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&o.all, "all", false, "list every project of sdev on this engine")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object; with --all an array of them")
 	return cmd
 }
 
 func (a *commands) runStatus(ctx context.Context, o statusOptions) error {
+	if o.all {
+		return a.statusOfAll(ctx, o.json)
+	}
 	r, err := a.FindRunning(ctx)
 	if err != nil {
 		return err
@@ -55,7 +60,11 @@ func (a *commands) statusText(s session.Status) *console.Page {
 	row := func(name, format string, args ...any) {
 		b.Add("%-9s %s\n", name, a.Wrapped(fmt.Sprintf(format, args...), 10))
 	}
-	row("project", "%s in %s", s.Project, s.Dir)
+	checkout := ""
+	if s.Plain != "" {
+		checkout = ", a checkout of " + s.Plain
+	}
+	row("project", "%s in %s%s", s.Project, s.Dir, checkout)
 	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
 	if s.Elsewhere != "" {
 		row("state", "not running here: %s", s.Elsewhere)

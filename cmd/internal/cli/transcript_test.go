@@ -33,6 +33,8 @@ import (
 //	ends SERVICE CODE  lets a service's container end by itself
 //	route HOW          sets how containers reach this machine: gateway or name
 //	prints SERVICE …   lets a service print a line
+//	foreign NAME SERVICE   makes a project that "docker compose" created
+//	remains NAME       checks that a project has a container
 func TestTranscripts(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -71,6 +73,16 @@ func TestTranscripts(t *testing.T) {
 				ts.Check(err)
 				scriptOf(ts).awaitRunning(ts, args[0])
 				scriptOf(ts).world.End(args[0], code)
+			},
+			"foreign": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).world.Foreign(plan.Labels{Project: args[0], Dir: ts.MkAbs(args[0])}, args[1])
+			},
+			"remains": func(ts *testscript.TestScript, _ bool, args []string) {
+				have, err := scriptOf(ts).world.Observe(context.Background(), args[0], nil)
+				ts.Check(err)
+				if len(have.Containers) == 0 {
+					ts.Fatalf("nothing is left of %s", args[0])
+				}
 			},
 			"prints": func(ts *testscript.TestScript, _ bool, args []string) {
 				scriptOf(ts).awaitRunning(ts, args[0])
@@ -169,7 +181,7 @@ func (s *transcript) end() {
 		s.stop()
 		<-s.ended
 	}
-	s.world.hidePage()
+	s.world.end()
 }
 
 // safeBuffer is a buffer that a command writes while the script reads it.

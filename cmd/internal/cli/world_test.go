@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,25 +30,25 @@ import (
 // container runs on this machine.
 type world struct {
 	*devtest.Fake
+	address string // of this engine alone, in messages; sdev remembers which directory has which name there
 
 	busy  atomic.Bool // the page does not answer yet
 	route plan.HostRoute
 
-	mu       sync.Mutex // guards everything below
-	page     net.Listener
+	mu       sync.Mutex              // guards everything below
+	pages    map[string]net.Listener // by gateway
 	login    dev.LoginSettings
 	provider *oidc.Provider
 }
 
-func newWorld() *world { return &world{Fake: devtest.NewFake("shop:1", "postgres:16")} }
-
-// engineAddress is the engine's address in messages.
-const engineAddress = "fake://engine"
+func newWorld() *world {
+	return &world{Fake: devtest.NewFake("shop:1", "postgres:16"), address: "unix:///fake/" + rand.Text(), pages: map[string]net.Listener{}}
+}
 
 func (w *world) open(context.Context, string) (console.Engine, error) {
 	return console.Engine{
-		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Machine: w, Host: engineAddress, HostRoute: w.route}, Release: w, Closer: w,
-		Endpoint: docker.Endpoint{Host: engineAddress, Why: "a test", API: "1.41"},
+		Containers: session.Containers{Runtime: w, Images: w, Exec: w, Machine: w, Catalog: w, Host: w.address, HostRoute: w.route}, Release: w, Closer: w,
+		Endpoint: docker.Endpoint{Host: w.address, Why: "a test", API: "1.41"},
 	}, nil
 }
 
@@ -57,7 +58,7 @@ func (w *world) Close() error { return nil }
 func (w *world) Do(ctx context.Context, op plan.Operation, labels plan.Labels) error {
 	isGateway := op.Kind == plan.ServiceContainer && strings.Contains(op.Name, config.GatewayService) && (op.Verb == plan.Start || op.Verb == plan.Restart || op.Verb == plan.Remove)
 	if isGateway {
-		w.hidePage()
+		w.hidePage(op.Name)
 	}
 	if err := w.Fake.Do(ctx, op, labels); err != nil || !isGateway || op.Verb == plan.Remove {
 		return err
@@ -69,19 +70,19 @@ func (w *world) Do(ctx context.Context, op plan.Operation, labels plan.Labels) e
 	for _, c := range have.Containers {
 		if c.Service == config.GatewayService {
 			address, _, _ := strings.Cut(c.Ports[0], "->")
-			return w.showPage(address)
+			return w.showPage(c.Name, address)
 		}
 	}
 	return errors.New("no gateway to start")
 }
 
-func (w *world) showPage(address string) error {
+func (w *world) showPage(gateway, address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	w.mu.Lock()
-	w.page = l
+	w.pages[gateway] = l
 	w.mu.Unlock()
 	go func() {
 		_ = http.Serve(l, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
@@ -93,12 +94,21 @@ func (w *world) showPage(address string) error {
 	return nil
 }
 
-func (w *world) hidePage() {
+func (w *world) hidePage(gateway string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.page != nil {
-		_ = w.page.Close()
-		w.page = nil
+	if l := w.pages[gateway]; l != nil {
+		_ = l.Close()
+		delete(w.pages, gateway)
+	}
+}
+
+// end ends every page.
+func (w *world) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.pages {
+		_ = l.Close()
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 // Host describes this machine and the global flags to package session.
 func (c *Console) Host() session.Host {
-	h := session.Host{Dir: c.Dir, Files: c.Files, App: c.App, Entry: c.Entry, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, Gateway: c.gateway}
+	h := session.Host{Dir: c.Dir, Files: c.Files, App: c.App, Entry: c.Entry, Env: c.Env, Getenv: c.Getenv, Targets: targetParams(), Now: c.Now, Gateway: c.gateway, MachineDir: c.CacheDir}
 	if c.InTTY && !c.JSON {
 		h.MFACode = c.askMFACode
 	}
@@ -71,7 +71,7 @@ func openDocker(ctx context.Context, name string) (Engine, error) {
 		return Engine{}, err
 	}
 	return Engine{
-		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Machine: e, Host: e.Endpoint().Host, HostRoute: e.HostRoute()},
+		Containers: session.Containers{Runtime: e, Images: e, Exec: e, Files: e, Machine: e, Catalog: e, Host: e.Endpoint().Host, HostRoute: e.HostRoute()},
 		Endpoint:   e.Endpoint(), Meter: e, Release: e, Closer: e,
 	}, nil
 }
@@ -162,15 +162,29 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 			return err
 		}
 	}
+	return c.showing(ctx, v, func(ctx context.Context, events *hub.Hub) error {
+		e, err := s.Engine(ctx, runtime.Containers, events.EmitAt)
+		if err != nil {
+			return err
+		}
+		return work(ctx, e)
+	})
+}
+
+// WithFound is WithEngine for projects that are found on an engine, and not read from this directory.
+func (c *Console) WithFound(ctx context.Context, runtime Engine, v View, work func(context.Context, *engine.Engine) error) error {
+	return c.showing(ctx, v, func(ctx context.Context, events *hub.Hub) error {
+		return work(ctx, &engine.Engine{Runtime: runtime.Runtime, Host: runtime.Host, Emit: events.EmitAt})
+	})
+}
+
+// showing runs work and prints its events meanwhile, see WithEngine.
+func (c *Console) showing(ctx context.Context, v View, work func(context.Context, *hub.Hub) error) error {
 	events := hub.New(c.Now)
-	e, err := s.Engine(ctx, runtime.Containers, events.EmitAt)
-	if err != nil {
-		return err
-	}
 	reading, gone := context.WithCancel(ctx)
 	defer gone()
 	shown := c.Show(ctx, events, v, gone)
-	err = work(reading, e)
+	err := work(reading, events)
 	events.Close()
 	if showErr := <-shown; showErr != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = showErr

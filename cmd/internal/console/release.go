@@ -25,7 +25,7 @@ func targetParams() map[string][]string {
 
 // Gather reads the project, finds the script that is the app, and collects the facts that a hand-off needs.
 func (c *Console) Gather(ctx context.Context, choice session.EntryChoice) (*release.Project, error) {
-	p, err := c.Load(ctx, session.Options{Entry: choice})
+	p, err := c.Load(ctx, session.Options{Entry: choice, Shipped: true})
 	if err != nil {
 		return nil, err
 	}

@@ -122,8 +122,8 @@ func Open(ctx context.Context, c *console.Console, o session.Options) (*config.P
 	}
 	if err = cmp.Or(err, closed); err == nil {
 		var i session.Instance
-		if i, err = session.Observe(ctx, runtime.Containers, p); err == nil {
-			err = i.Elsewhere
+		if i, err = session.Observe(ctx, runtime.Containers, p); err == nil && p.Named {
+			err = i.Elsewhere // else this checkout gets a name of its own once it starts
 		}
 	}
 	if err != nil && closed == nil {
@@ -249,8 +249,8 @@ func (d *host) findRunning(ctx context.Context) (console.Running, error) {
 		return console.Running{}, err
 	}
 	i, err := session.Observe(ctx, d.runtime.Containers, p)
-	if err == nil {
-		err = i.Elsewhere
+	if err == nil && p.Named {
+		err = i.Elsewhere // see Open
 	}
 	return console.Running{Instance: i, Engine: d.runtime}, err
 }

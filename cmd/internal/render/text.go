@@ -54,6 +54,9 @@ func Stopped(e dev.Stopped) string {
 	if e.MS == 0 {
 		return "by another program"
 	}
+	if e.Project != "" {
+		return e.Project + " in " + Duration(e.MS)
+	}
 	return "in " + Duration(e.MS)
 }
 
