@@ -27,7 +27,12 @@ const ExitInterrupted = dev.ExitInterrupted
 // Main runs one command line and returns its exit code. ctx ends with the first interrupt, force
 // with the second.
 func Main(ctx, force context.Context, s console.Streams, args []string) int {
-	a := &commands{&console.Console{Streams: s, Force: force, Now: time.Now, Version: buildVersion, JSON: asksForJSON(args)}}
+	return runAs(ctx, force, s, buildVersion, args)
+}
+
+// runAs is Main of a version of sdev.
+func runAs(ctx, force context.Context, s console.Streams, version string, args []string) int {
+	a := &commands{&console.Console{Streams: s, Force: force, Now: time.Now, Version: version, JSON: asksForJSON(args)}}
 	root := a.command()
 	root.SetArgs(auth.MarkOffsets(args))
 	root.SetIn(s.In)

@@ -65,7 +65,11 @@ func (a *commands) statusText(s session.Status) *console.Page {
 		checkout = ", a checkout of " + s.Plain
 	}
 	row("project", "%s in %s%s", s.Project, s.Dir, checkout)
-	row("engine", "%s  %s, API %s", s.Engine.Host, s.Engine.Why, s.Engine.API)
+	about := s.Engine.Why
+	if s.Engine.API != "" { // processes of this machine have none
+		about += ", API " + s.Engine.API
+	}
+	row("engine", "%s  %s", s.Engine.Host, about)
 	if s.Elsewhere != "" {
 		row("state", "not running here: %s", s.Elsewhere)
 		row("hint", "%s", s.Hint)

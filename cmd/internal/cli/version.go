@@ -48,19 +48,19 @@ func (a *commands) runVersion(ctx context.Context, o versionOptions) error {
 		}
 	}
 	if o.json {
-		out := map[string]any{"v": dev.WireVersion, "version": buildVersion, "commit": buildCommit, "date": buildDate}
+		out := map[string]any{"v": dev.WireVersion, "version": a.Version, "commit": buildCommit, "date": buildDate}
 		if o.check {
-			out["newest"], out["newer"] = newest, update.Newer(newest, buildVersion)
+			out["newest"], out["newer"] = newest, update.Newer(newest, a.Version)
 		}
 		return a.PrintJSON(out)
 	}
-	if err := a.Printf("sdev %s (commit %s, %s, %s/%s)\n", buildVersion, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH); err != nil || !o.check {
+	if err := a.Printf("sdev %s (commit %s, %s, %s/%s)\n", a.Version, buildCommit, buildDate, runtime.GOOS, runtime.GOARCH); err != nil || !o.check {
 		return err
 	}
 	switch {
-	case !update.IsRelease(buildVersion):
+	case !update.IsRelease(a.Version):
 		return a.Printf("this is a build from sources; the newest release is %s\n", newest)
-	case update.Newer(newest, buildVersion):
+	case update.Newer(newest, a.Version):
 		return a.Printf("%s\n", newerRelease(newest))
 	}
 	return a.Printf("this is the newest release\n")
@@ -73,7 +73,7 @@ func newerRelease(newest string) string {
 // noticeUpdate says once a day that there is a newer release, to a user who has asked for that. A command whose network
 // is slow ends later by at most the time that [update.Newest] takes.
 func (a *commands) noticeUpdate(ctx context.Context) {
-	if !a.OutTTY || a.JSON || a.Quiet || ctx.Err() != nil || !update.IsRelease(buildVersion) || !update.Wanted(a.Getenv) {
+	if !a.OutTTY || a.JSON || a.Quiet || ctx.Err() != nil || !update.IsRelease(a.Version) || !update.Wanted(a.Getenv) {
 		return
 	}
 	dir, err := a.CacheDir()
@@ -81,7 +81,7 @@ func (a *commands) noticeUpdate(ctx context.Context) {
 		return
 	}
 	newest, err := update.Newest(ctx, cmp.Or(a.ReleaseIndex, update.Index))
-	if err == nil && update.Newer(newest, buildVersion) {
-		a.Notef("%s (this is %s)\n", newerRelease(newest), buildVersion)
+	if err == nil && update.Newer(newest, a.Version) {
+		a.Notef("%s (this is %s)\n", newerRelease(newest), a.Version)
 	}
 }

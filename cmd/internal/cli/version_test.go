@@ -23,14 +23,6 @@ func releases(t *testing.T) (index string, asked *atomic.Int32) {
 	return s.URL, asked
 }
 
-// builtAs makes this program one of a version, for a test.
-func builtAs(t *testing.T, version string) {
-	t.Helper()
-	old := buildVersion
-	buildVersion = version
-	t.Cleanup(func() { buildVersion = old })
-}
-
 func TestVersion_ChecksForANewerRelease(t *testing.T) {
 	for version, want := range map[string]string{
 		"1.3.9": "sdev 1.4.0 is out; update it the way you installed it",
@@ -38,10 +30,9 @@ func TestVersion_ChecksForANewerRelease(t *testing.T) {
 		"dev":   "this is a build from sources; the newest release is 1.4.0",
 	} {
 		t.Run(version, func(t *testing.T) {
-			builtAs(t, version)
 			s, out, errs := console.Buffers(nil)
 			s.ReleaseIndex, _ = releases(t)
-			if code := Main(t.Context(), t.Context(), s, []string{"version", "--check"}); code != 0 || !strings.Contains(out.String(), want) {
+			if code := runAs(t.Context(), t.Context(), s, version, []string{"version", "--check"}); code != 0 || !strings.Contains(out.String(), want) {
 				t.Errorf("exit code %d, want %q in:\n%s%s", code, want, out, errs)
 			}
 		})
@@ -49,30 +40,28 @@ func TestVersion_ChecksForANewerRelease(t *testing.T) {
 }
 
 func TestVersion_ChecksForScripts(t *testing.T) {
-	builtAs(t, "1.3.9")
 	s, out, _ := console.Buffers(nil)
 	s.ReleaseIndex, _ = releases(t)
-	code := Main(t.Context(), t.Context(), s, []string{"version", "--check", "--json"})
+	code := runAs(t.Context(), t.Context(), s, "1.3.9", []string{"version", "--check", "--json"})
 	if want := `"newer":true,"newest":"1.4.0"`; code != 0 || !strings.Contains(out.String(), want) {
 		t.Errorf("exit code %d, want %s in:\n%s", code, want, out)
 	}
 
 	s, out, _ = console.Buffers(nil)
 	s.ReleaseIndex = "http://127.0.0.1:1/"
-	code = Main(t.Context(), t.Context(), s, []string{"version", "--check", "--json"})
+	code = runAs(t.Context(), t.Context(), s, "1.3.9", []string{"version", "--check", "--json"})
 	if want := `"code":"update.unknown"`; code != dev.ExitFailed || !strings.Contains(out.String(), want) {
 		t.Errorf("exit code %d, want %s in:\n%s", code, want, out)
 	}
 }
 
 func TestNotice_OnceADayIfAskedFor(t *testing.T) {
-	builtAs(t, "1.3.9")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	index, asked := releases(t)
 	run := func(env map[string]string, terminal bool, args ...string) string {
 		s, _, errs := console.Buffers(env)
 		s.ReleaseIndex, s.OutTTY = index, terminal
-		if code := Main(t.Context(), t.Context(), s, args); code != 0 {
+		if code := runAs(t.Context(), t.Context(), s, "1.3.9", args); code != 0 {
 			t.Errorf("exit code %d: %s", code, errs)
 		}
 		return errs.String()

@@ -1,7 +1,8 @@
-// Command manual writes sdev's manual pages and completion scripts into a directory: man1 for the commands, man7 for the
-// topics of "sdev help", completions for the shells. A release contains them. The date of the pages is SOURCE_DATE_EPOCH,
-// so that the same sources give the same files.
-package main
+// Package manual writes sdev's manual pages and completion scripts, for the files of a release. The same sources and date
+// give the same bytes.
+//
+// The package starts no goroutines.
+package manual
 
 import (
 	"fmt"
@@ -18,26 +19,18 @@ import (
 	"sdev/cmd/internal/cli"
 )
 
-func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: manual DIR")
-		os.Exit(2)
+// Write creates a directory with man1 for the commands, man7 for the topics of "sdev help", and completions for the shells.
+// epoch is the date of the pages, in seconds since 1970; see https://reproducible-builds.org/specs/source-date-epoch/.
+func Write(dir, epoch string) error {
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return fmt.Errorf("SOURCE_DATE_EPOCH is %q; it has to be a number of seconds since 1970", epoch)
 	}
-	if err := write(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, "manual:", err)
-		os.Exit(1)
-	}
-}
-
-func write(dir string) error {
+	date := time.Unix(seconds, 0).UTC()
 	for _, sub := range []string{"man1", "man7", "completions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return err
 		}
-	}
-	date, err := sourceDate()
-	if err != nil {
-		return err
 	}
 	root := cli.Reference()
 	source := "sdev " + cli.Version()
@@ -52,16 +45,6 @@ func write(dir string) error {
 		}
 	}
 	return completions(root, filepath.Join(dir, "completions"))
-}
-
-// sourceDate returns the date of the sources; see https://reproducible-builds.org/specs/source-date-epoch/.
-func sourceDate() (time.Time, error) {
-	value := os.Getenv("SOURCE_DATE_EPOCH")
-	seconds, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH is %q; it has to be a number of seconds since 1970", value)
-	}
-	return time.Unix(seconds, 0).UTC(), nil
 }
 
 // topicPage returns a topic as Markdown for md2man. Its text is laid out by hand, so it stays as it is.
