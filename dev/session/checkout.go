@@ -102,6 +102,9 @@ func (s *Session) claim(ctx context.Context, c Containers) ([]dev.Warning, error
 	if p.Named {
 		return nil, nil
 	}
+	if kept, ok := checkoutOf(p.Dir, p.Plain); ok && kept == (checkout{Plain: p.Plain, Name: p.Name, Dir: p.Dir}) && isAlone(ctx, c, p) {
+		return nil, nil
+	}
 	names := nameRegister{host: c.Host}
 	if s.host.MachineDir != nil {
 		if dir, err := s.host.MachineDir(); err == nil {
@@ -148,6 +151,26 @@ func (s *Session) claim(ctx context.Context, c Containers) ([]dev.Warning, error
 		return s.aboutName(owner), nil
 	}
 	return nil, &dev.Error{Code: dev.CodeElsewhere, Exit: dev.ExitProject, Message: "other directories have every name that sdev would give to this checkout of " + p.Plain, Hint: "name it yourself: COMPOSE_PROJECT_NAME=NAME sdev up"}
+}
+
+// isAlone reports whether the engine has sdev's containers of this directory under the project's name, and of no other one. It
+// is a single request, where an owner takes several: most ups find their own containers.
+func isAlone(ctx context.Context, c Containers, p *config.Project) bool {
+	if c.Catalog == nil {
+		return false
+	}
+	origins, err := c.Catalog.Projects(ctx)
+	if err != nil {
+		return false // owner meets the same error, and reports it
+	}
+	mine := false
+	for _, o := range origins {
+		if o.Name == p.Name && o.Dir != p.Dir {
+			return false
+		}
+		mine = mine || o.Name == p.Name
+	}
+	return mine
 }
 
 // aboutName says that the checkout has a name of its own, and what follows from that. owner is the directory that has the
