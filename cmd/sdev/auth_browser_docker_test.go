@@ -145,14 +145,14 @@ func (p *project) loginLog() string {
 	return b.String()
 }
 
+// mustLog waits until the log has events: it may be a little behind the page.
 func (p *project) mustLog(what ...string) {
 	p.t.Helper()
-	loginLog := p.loginLog()
-	for _, w := range what {
-		if !strings.Contains(loginLog, w) {
-			p.t.Errorf("no event %q among\n%s", w, loginLog)
-		}
-	}
+	var loginLog string
+	await(p.t, fmt.Sprintf("the log has %q", what), func() bool {
+		loginLog = p.loginLog()
+		return !slices.ContainsFunc(what, func(w string) bool { return !strings.Contains(loginLog, w) })
+	}, func() string { return loginLog })
 }
 
 // TestBrowserAuth_Document000LogsInAsItsArticleHasIt runs the unchanged project of the article, which has Google's
@@ -289,10 +289,15 @@ func native(t testing.TB) *project {
 }
 
 func TestBrowserAuth_NativeLoginFromTheFirstClickToTheLogout(t *testing.T) {
-	p := native(t)
+	nativeLogin(t, native(t))
+}
+
+// nativeLogin signs people in and out of the app of [native], on the runtime that the first flags name.
+func nativeLogin(t *testing.T, p *project, flags ...string) {
+	t.Helper()
 	p.run(0, "auth", "users", "add", "zoe@example.com", "--name", "Zoë Müller", "--group", "sales")
 	p.run(0, "auth", "users", "add", "admin@example.com", "--name", "Admin", "--group", "admin")
-	ready := p.signingIn("--with-auth")
+	ready := p.signingIn(append([]string{"--with-auth"}, flags...)...)
 	if ready.Mode != dev.Native {
 		t.Errorf("mode %s", ready.Mode)
 	}

@@ -79,34 +79,41 @@ func home(heading string) string {
 
 func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 	p := scaffolded(t)
-	p.write("code_package/streamlit/Home.py", home("first version"))
-	ready := p.up()
+	const script = "code_package/streamlit/Home.py"
+	p.write(script, home("first version"))
+	reportsSaves(t, p, p.up(), script)
+}
+
+// reportsSaves saves the script of a running app, in which its heading is "first version", and checks what the page shows and
+// what sdev says about it.
+func reportsSaves(t *testing.T, p *project, ready dev.Ready, script string) {
+	t.Helper()
 	page := openTab(t, ready.URL)
 	page.shows("first version")
 
 	logs := p.follow()
 	awaitEvent[dev.SessionOpened](t, logs)
-	p.write("code_package/streamlit/Home.py", home("second version")) // right after the page shows
+	p.write(script, home("second version")) // right after the page shows
 	page.shows("second version")
 	changed := awaitEvent[dev.FileChanged](t, logs)
-	if len(changed.Paths) != 1 || changed.Paths[0] != "code_package/streamlit/Home.py" || changed.Action != dev.Live {
+	if len(changed.Paths) != 1 || changed.Paths[0] != script || changed.Action != dev.Live {
 		t.Errorf("file.changed = %+v", changed)
 	}
 	reloaded := awaitEvent[dev.AppReloaded](t, logs)
-	if reloaded.Trigger != "code_package/streamlit/Home.py" || reloaded.Sessions != 1 || reloaded.How != dev.ReloadMount || reloaded.MS <= 0 || reloaded.MS > 5000 {
+	if reloaded.Trigger != script || reloaded.Sessions != 1 || reloaded.How != dev.ReloadMount || reloaded.MS <= 0 || reloaded.MS > 5000 {
 		t.Errorf("app.reloaded = %+v", reloaded)
 	}
-	p.write("code_package/streamlit/Home.py", "import streamlit as st\nst.title('x'\n")
+	p.write(script, "import streamlit as st\nst.title('x'\n")
 	raised := awaitEvent[dev.AppException](t, logs)
-	if raised.Exception != "SyntaxError" || raised.File != "code_package/streamlit/Home.py" || raised.Line != 2 {
+	if raised.Exception != "SyntaxError" || raised.File != script || raised.Line != 2 {
 		t.Errorf("app.exception of a syntax error = %+v", raised)
 	}
-	p.write("code_package/streamlit/Home.py", "import streamlit as st\n\nst.title('y')\nprint(1 / 0)\n")
+	p.write(script, "import streamlit as st\n\nst.title('y')\nprint(1 / 0)\n")
 	raised = awaitEvent[dev.AppException](t, logs)
-	if raised.Exception != "ZeroDivisionError" || raised.Message != "division by zero" || raised.File != "code_package/streamlit/Home.py" || raised.Line != 4 {
+	if raised.Exception != "ZeroDivisionError" || raised.Message != "division by zero" || raised.File != script || raised.Line != 4 {
 		t.Errorf("app.exception of a raised error = %+v", raised)
 	}
-	p.write("code_package/streamlit/Home.py", "import streamlit as st\n\nst.title('z')\nraise ValueError('\\x1b]0;owned\\x07\\x1b[2J\\x9b2J\\u202e\\nready    http://evil/')\n")
+	p.write(script, "import streamlit as st\n\nst.title('z')\nraise ValueError('\\x1b]0;owned\\x07\\x1b[2J\\x9b2J\\u202e\\nready    http://evil/')\n")
 	if raised = awaitEvent[dev.AppException](t, logs); raised.Exception != "ValueError" || !strings.Contains(raised.Message, "ready    http://evil/") {
 		t.Errorf("app.exception of a hostile error = %+v", raised)
 	}
@@ -119,7 +126,7 @@ func TestBrowser_ASaveIsLiveAndKnownToBe(t *testing.T) {
 	if two := strings.Count(p.run(0, "logs", "--tail", "1", "--json"), "\n"); two > 2 { // of the app and of the gateway
 		t.Errorf("--tail 1 gives %d events", two)
 	}
-	p.write("code_package/streamlit/Home.py", home("third version"))
+	p.write(script, home("third version"))
 	awaitEvent[dev.AppReloaded](t, logs)
 	page.shows("third version")
 }

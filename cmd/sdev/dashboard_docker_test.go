@@ -23,6 +23,28 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	tm := p.terminal(100, 30, "up", "--local")
 	tm.sees("● running", "BYPASS ON", "no tab open", "streamlit-local", "sdev-gateway")
 	b := openTab(t, p.url())
+	dashboardShowsSaves(t, p, tm, b, page)
+
+	tm.keys("s") // a shell takes the terminal, and gives it back
+	tm.sees("returns to the dashboard", "#")
+	tm.keys("echo in-the-$((40+2)); exit 3\r")
+	tm.sees("● running", "LAST SAVE")
+
+	tm.keys("r")
+	tm.sees("restarted streamlit-local in")
+	b.shows("three")
+
+	tm.keys("q")
+	code, left := tm.ended()
+	if code != dev.ExitOK || !strings.Contains(left, p.name+" still runs at "+p.url()) || tm.vt.IsAltScreen() ||
+		len(p.ids()) != 2 {
+		t.Errorf("exit code %d, runs %v\n%s", code, p.ids(), left)
+	}
+}
+
+// dashboardShowsSaves edits and breaks a page, in which the heading is "one", and checks what the dashboard shows of that.
+func dashboardShowsSaves(t *testing.T, p *project, tm *screen, b tab, page string) {
+	t.Helper()
 	b.shows("one")
 	tm.sees("1 tab open", "main page")
 
@@ -50,22 +72,6 @@ func TestBrowserDashboard_ShowsAndSteersWhatRuns(t *testing.T) {
 	tm.sees("● follows")
 	tm.keys("1")
 	tm.sees("LAST SAVE")
-
-	tm.keys("s") // a shell takes the terminal, and gives it back
-	tm.sees("returns to the dashboard", "#")
-	tm.keys("echo in-the-$((40+2)); exit 3\r")
-	tm.sees("● running", "LAST SAVE")
-
-	tm.keys("r")
-	tm.sees("restarted streamlit-local in")
-	b.shows("three")
-
-	tm.keys("q")
-	code, left := tm.ended()
-	if code != dev.ExitOK || !strings.Contains(left, p.name+" still runs at "+p.url()) || tm.vt.IsAltScreen() ||
-		len(p.ids()) != 2 {
-		t.Errorf("exit code %d, runs %v\n%s", code, p.ids(), left)
-	}
 }
 
 func TestDockerDashboard_JoinsStartsAndStops(t *testing.T) {
