@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -43,13 +44,26 @@ func TestDockerCompose_WorksOnWhatSdevStarted(t *testing.T) {
 func TestDockerUp_LeavesContainersOfAnotherDirectoryAlone(t *testing.T) {
 	p := scaffolded(t)
 	p.up()
+	before := p.ids()
 	twin := *p
 	twin.dir = filepath.Join(t.TempDir(), p.name)
 	if out, err := exec.Command("cp", "-r", p.dir, twin.dir).CombinedOutput(); err != nil {
 		t.Fatalf("copy the project: %v\n%s", err, out)
 	}
-	_, errs, code := twin.result("up", "-d")
-	if code != dev.ExitProject || !strings.Contains(errs, p.dir) {
+	t.Cleanup(func() { twin.run(0, "down", "--volumes") })
+	out, errs, code := twin.result("up", "-d")
+	if code != 0 || !strings.Contains(out, "belongs to "+p.dir) {
+		t.Errorf("exit code %d:\n%s%s", code, out, errs)
+	}
+	if after := p.ids(); !maps.Equal(before, after) {
+		t.Errorf("containers before %v, after %v", before, after)
+	}
+	twin.env = []string{"COMPOSE_PROJECT_NAME=" + p.name} // the user insists on the name
+	if _, errs, code := twin.result("up", "-d"); code != dev.ExitProject || !strings.Contains(errs, p.dir) {
 		t.Errorf("exit code %d, stderr:\n%s", code, errs)
 	}
+	if after := p.ids(); !maps.Equal(before, after) {
+		t.Errorf("containers before %v, after %v", before, after)
+	}
+	twin.env = nil
 }

@@ -90,11 +90,12 @@ func TestSupervise_BrokenProjectFileIsAWarning(t *testing.T) {
 	a.mu.Lock()
 	a.broken = nil
 	a.mu.Unlock()
-	a.change(func(_ *engine.Project, app *types.ServiceConfig) { app.User = "1000" })
 	done := len(a.fake.Done())
+	a.change(func(_ *engine.Project, app *types.ServiceConfig) { app.User = "1000" })
 	a.save(dev.Restart, "compose.yml")
 	a.await("ready")
-	if got := a.ops(done); !strings.Contains(got, "create container shop-app-1 (user added)") {
+	// The save may cancel a job that has already removed the container for that reason.
+	if got := a.ops(done); !strings.Contains(got, "container shop-app-1 (user added)") {
 		t.Errorf("done:\n%s", got)
 	}
 }
