@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"sdev/dev"
@@ -67,15 +68,20 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 	return out, nil
 }
 
-// controlSocket is the path of the gateway's control socket on this machine. It must be short: systems allow a hundred
-// characters.
-func controlSocket(getenv func(string) string, stateDir string) string {
+// onHost chooses the sockets of a run on this machine. Their paths must be short: systems allow a hundred characters.
+// Python has no unix sockets on Windows.
+func onHost(getenv func(string) string, stateDir string) *config.OnHost {
 	dir := getenv("XDG_RUNTIME_DIR")
 	if dir == "" {
 		dir = os.TempDir()
 	}
 	sum := sha256.Sum256([]byte(stateDir))
-	return filepath.Join(dir, "sdev-"+hex.EncodeToString(sum[:8]), "control.sock")
+	dir = filepath.Join(dir, "sdev-"+hex.EncodeToString(sum[:8]))
+	out := &config.OnHost{Control: filepath.Join(dir, "control.sock")}
+	if runtime.GOOS != "windows" {
+		out.Socket = filepath.Join(dir, "app.sock")
+	}
+	return out
 }
 
 // doorOnHostError refuses a front door without a container engine: the hosts of its keys lead to the gateway only in a network
