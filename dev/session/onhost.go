@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"sdev/dev"
@@ -29,6 +30,7 @@ type HostEnvironment struct {
 	detect.Environment
 	Command []string
 	Workdir string
+	Tree    string // the project's directory if packages are built from it; else ""
 }
 
 // EnvironmentOf reads how the app's environment is made from the project's files.
@@ -43,12 +45,19 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 	out := HostEnvironment{}
 	var ok bool
 	if out.Environment, ok = found.Environment(); !ok {
+		why := "only " + out.Manager + " can"
+		if slices.Contains([]string{"pip", "uv", "pyproject", "setup"}, out.Manager) {
+			why = "some of it is outside the project's directory"
+		}
 		return out, &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: out.File,
-			Message: dev.Line("without a container engine, sdev cannot install what %s lists: only %s can", filepath.Base(out.File), out.Manager),
+			Message: dev.Line("without a container engine, sdev cannot install what %s lists: %s", filepath.Base(out.File), why),
 			Hint:    "use Docker (--runtime docker), or export the list: a requirements.txt beside it"}
 	}
 	at := func(name string) string { return filepath.Join(p.Dir, filepath.FromSlash(name)) }
 	out.Dir = at(out.Dir)
+	if out.Source {
+		out.Tree = p.Dir
+	}
 	for i, name := range out.Files {
 		out.Files[i] = at(name)
 	}
