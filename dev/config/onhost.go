@@ -76,6 +76,12 @@ func (o *overlay) toHost() {
 	app := o.out.Project.Services[o.p.App]
 	_, port, _ := strings.Cut(c.Upstream, ":")
 	app.Expose = []string{port}
+	// Processes share one network, so the app can start while the gateway does, and stays when the gateway is replaced. Only
+	// an app that may ask the gateway for keys or settings at its start has to wait.
+	app.NetworkMode = ""
+	if o.parts.Mode == dev.Local && c.Credentials == "" {
+		app.DependsOn = nil
+	}
 	o.out.Project.Services[o.p.App] = app
 }
 

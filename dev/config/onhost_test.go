@@ -46,10 +46,8 @@ services:
 	if app.User != "" || value(app, "HOME") != "(unset)" || value(app, "STREAMLIT_SERVER_PORT") != "18600" || value(app, "SDEV_PORT") != "18600" || value(app, "SDEV_SOCKET") != c.Socket {
 		t.Errorf("user %q, environment %v", app.User, app.Environment)
 	}
-	for _, depended := range []string{"db"} {
-		if _, ok := app.DependsOn[depended]; ok {
-			t.Errorf("the app waits for %s", depended)
-		}
+	if len(app.DependsOn) > 0 || app.NetworkMode != "" {
+		t.Errorf("the app waits for %v, in the network of %q", app.DependsOn, app.NetworkMode)
 	}
 }
 
@@ -64,5 +62,13 @@ func TestOverlay_OnHostDerivesAllowedPorts(t *testing.T) {
 			}
 			seen[port] = true
 		}
+	}
+}
+
+// An app with a login may ask the gateway for its settings before it serves a page.
+func TestOverlay_OnHostTheAppWaitsForAGatewayThatItAsks(t *testing.T) {
+	_, app := overlaid(t, composeFile, onHost, func(p *config.Parts) { p.Mode = dev.Native })
+	if _, ok := app.DependsOn[config.GatewayService]; !ok || app.NetworkMode != "" {
+		t.Errorf("the app waits for %v, in the network of %q", app.DependsOn, app.NetworkMode)
 	}
 }

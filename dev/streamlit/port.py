@@ -91,6 +91,10 @@ def _bound(backlog=128):
         except (FileNotFoundError, ConnectionRefusedError):
             pass
     try:
+        os.mkdir(os.path.dirname(path), 0o700)  # the gateway makes it too, and refuses one that others may enter
+    except FileExistsError:
+        pass
+    try:
         os.unlink(path)
     except FileNotFoundError:
         pass

@@ -53,6 +53,9 @@ if bound: print("socket", bound.getsockname() == os.environ["SDEV_SOCKET"], boun
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { os.RemoveAll(dir) })
+			if c.before == "" {
+				dir = filepath.Join(dir, "new")
+			}
 			socket := filepath.Join(dir, "app.sock")
 			code := "import os, sys\nos.environ.update({'" + ShimSocket + "': '" + socket + "', '" + ShimEntry + "': 'app/main.py'})\n" + c.before + server
 			if got := python(t, code, root); got != c.want {
