@@ -10,6 +10,9 @@ type GatewayConfig struct {
 	Listen string `json:"listen"`
 	// Upstream is the app's address on loopback, so that only the gateway reaches the app.
 	Upstream string `json:"upstream"`
+	// Socket is the unix socket at which the app listens, so that only its own user reaches it; "" if it listens at
+	// Upstream alone. An app that does not create the socket is expected at Upstream.
+	Socket string `json:"socket,omitempty"`
 	// Host and Port are the app's origin as the browser sees it: http://Host:Port.
 	Host string `json:"host"`
 	Port int    `json:"port"`

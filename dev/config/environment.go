@@ -22,6 +22,9 @@ import (
 // The variables of the shim that make the app listen at a port: ShimPort and ShimEntry of package streamlit.
 const portEnv, entryEnv = "SDEV_PORT", "SDEV_ENTRY"
 
+// socketEnv is ShimSocket of package streamlit.
+const socketEnv = "SDEV_SOCKET"
+
 func (o *overlay) set(name, value, why string) {
 	o.app.Environment[name] = &value
 	o.note(why, "environment", name)
@@ -60,11 +63,22 @@ func (o *overlay) environment(ports appPorts) {
 			if entry := o.p.Settings.Entry; entry != "" {
 				o.set(entryEnv, entry, "sdev: the script to which that applies")
 			}
+			o.socket()
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.parts.Machine.Proxy)) {
 		o.setDefault(name, o.parts.Machine.Proxy[name], "this machine's proxy")
 	}
+}
+
+// socket makes the app listen where only this user reaches it. A server on starlette then sees no address of the gateway,
+// so it is told to believe it.
+func (o *overlay) socket() {
+	if o.parts.OnHost == nil || o.parts.OnHost.Socket == "" {
+		return
+	}
+	o.set(socketEnv, o.parts.OnHost.Socket, "sdev: instead of a port, so that other users and programs reach the app only through the gateway")
+	o.setDefault("FORWARDED_ALLOW_IPS", "*", "sdev: only the gateway reaches that socket")
 }
 
 // pythonPath puts the shim before the value of the image or the compose file, which stays as it is, including

@@ -16,6 +16,7 @@ import (
 // OnHost says that the app and the gateway run as processes of this machine.
 type OnHost struct {
 	Control string // path of the gateway's control socket
+	Socket  string // path of the app's socket, in the same directory; "" where apps have none
 }
 
 // onlyApp removes the services around the app, which need a container engine, and records their names.
@@ -53,7 +54,7 @@ func shifted(port, times int) int {
 func (o *overlay) toHost() {
 	c := &o.out.GatewayConfig
 	c.Listen = "127.0.0.1" + c.Listen
-	c.Root, c.State, c.Control = o.p.Dir, filepath.Join(o.parts.StateDir, dev.LoginDir), o.parts.OnHost.Control
+	c.Root, c.State, c.Control, c.Socket = o.p.Dir, filepath.Join(o.parts.StateDir, dev.LoginDir), o.parts.OnHost.Control, o.parts.OnHost.Socket
 	c.Neighbours, c.NeighbourPorts, c.Aliases = nil, nil, nil
 	c.Mounts, c.Outside = slices.Clone(c.Mounts), slices.Clone(c.Outside)
 	for i, m := range c.Mounts {
@@ -75,6 +76,12 @@ func (o *overlay) toHost() {
 	app := o.out.Project.Services[o.p.App]
 	_, port, _ := strings.Cut(c.Upstream, ":")
 	app.Expose = []string{port}
+	// Processes share one network, so the app can start while the gateway does, and stays when the gateway is replaced. Only
+	// an app that may ask the gateway for keys or settings at its start has to wait.
+	app.NetworkMode = ""
+	if o.parts.Mode == dev.Local && c.Credentials == "" {
+		app.DependsOn = nil
+	}
 	o.out.Project.Services[o.p.App] = app
 }
 

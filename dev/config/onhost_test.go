@@ -10,7 +10,9 @@ import (
 	"sdev/dev/config"
 )
 
-func onHost(p *config.Parts) { p.OnHost = &config.OnHost{Control: "/run/user/1000/control.sock"} }
+func onHost(p *config.Parts) {
+	p.OnHost = &config.OnHost{Control: "/run/user/1000/control.sock", Socket: "/run/user/1000/app.sock"}
+}
 
 // Processes share this machine's network and files, so nothing may be left that only a container has.
 func TestOverlay_OnHostUsesPathsAndPortsOfThisMachine(t *testing.T) {
@@ -31,7 +33,7 @@ services:
 	}
 	c := e.GatewayConfig
 	dir := filepath.Dir(filepath.Dir(c.State)) // the state is below .sdev
-	if c.Listen != "127.0.0.1:8600" || c.Upstream != "127.0.0.1:18600" || c.Parameters != "127.0.0.1:38600" || c.Root != dir || c.Control != "/run/user/1000/control.sock" {
+	if c.Listen != "127.0.0.1:8600" || c.Upstream != "127.0.0.1:18600" || c.Parameters != "127.0.0.1:38600" || c.Root != dir || c.Control != "/run/user/1000/control.sock" || c.Socket != "/run/user/1000/app.sock" {
 		t.Errorf("%+v", c)
 	}
 	if !slices.Equal(c.Mounts, []dev.Mount{{Container: filepath.ToSlash(dir), Project: "."}}) {
@@ -41,13 +43,11 @@ services:
 	if told := value(gateway, dev.GatewayConfigEnv); !strings.Contains(told, `"listen":"127.0.0.1:8600"`) || strings.Contains(told, dev.GatewayProjectDir) {
 		t.Errorf("the gateway is told %s", told)
 	}
-	if app.User != "" || value(app, "HOME") != "(unset)" || value(app, "STREAMLIT_SERVER_PORT") != "18600" || value(app, "SDEV_PORT") != "18600" {
+	if app.User != "" || value(app, "HOME") != "(unset)" || value(app, "STREAMLIT_SERVER_PORT") != "18600" || value(app, "SDEV_PORT") != "18600" || value(app, "SDEV_SOCKET") != c.Socket {
 		t.Errorf("user %q, environment %v", app.User, app.Environment)
 	}
-	for _, depended := range []string{"db"} {
-		if _, ok := app.DependsOn[depended]; ok {
-			t.Errorf("the app waits for %s", depended)
-		}
+	if len(app.DependsOn) > 0 || app.NetworkMode != "" {
+		t.Errorf("the app waits for %v, in the network of %q", app.DependsOn, app.NetworkMode)
 	}
 }
 
@@ -62,5 +62,13 @@ func TestOverlay_OnHostDerivesAllowedPorts(t *testing.T) {
 			}
 			seen[port] = true
 		}
+	}
+}
+
+// An app with a login may ask the gateway for its settings before it serves a page.
+func TestOverlay_OnHostTheAppWaitsForAGatewayThatItAsks(t *testing.T) {
+	_, app := overlaid(t, composeFile, onHost, func(p *config.Parts) { p.Mode = dev.Native })
+	if _, ok := app.DependsOn[config.GatewayService]; !ok || app.NetworkMode != "" {
+		t.Errorf("the app waits for %v, in the network of %q", app.DependsOn, app.NetworkMode)
 	}
 }

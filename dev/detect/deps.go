@@ -22,17 +22,19 @@ type depFile struct {
 	version     string // of streamlit: "1.58.0" if it is pinned, "any" if only the name is listed
 	place       Fact   // of the version
 	python      Fact
-	names       map[string]bool // of the packages, in lower case with hyphens
-	places      map[string]Fact // of each package; Value is its version specifier
-	extra       string          // optional group that lists streamlit, as a flag of uv: "--extra ui"
-	needsSource bool            // it installs the project itself, or files that are no lists
-	includes    []string        // lists that it includes
-	base        string          // with local paths: the directory that they are relative to
-	outside     []string        // paths outside the tree that it installs or includes, relative to it
-	workspace   bool            // its lock is also that of other lists
-	inline      []string        // what it installs, if it is no file for an installer
-	constraints []string        // files that fix versions of what it lists
-	constrained bool            // one of them fixes streamlit's
+	names       map[string]bool     // of the packages, in lower case with hyphens
+	places      map[string]Fact     // of each package; Value is its version specifier
+	extra       string              // optional group that lists streamlit, as a flag of uv: "--extra ui"
+	option      []string            // the same as arguments: "--extra", "ui"
+	requires    map[string][]string // with pyproject: the requirements of each "--extra ui" or "--group ui"; "" has those of the project itself
+	needsSource bool                // it installs the project itself, or files that are no lists
+	includes    []string            // lists that it includes
+	base        string              // with local paths: the directory that they are relative to
+	outside     []string            // paths outside the tree that it installs or includes, relative to it
+	workspace   bool                // its lock is also that of other lists
+	inline      []string            // what it installs, if it is no file for an installer
+	constraints []string            // files that fix versions of what it lists
+	constrained bool                // one of them fixes streamlit's
 }
 
 // managerOrder is how likely each manager is the one in use if several have a file. Source: "App dependencies" of

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -103,19 +104,22 @@ func readPyproject(t *tree, name string) (depFile, bool) {
 
 // readEntry reads an entry of a pyproject.toml, and reports whether it shows that the file lists packages.
 func (l *depFile) readEntry(t *tree, name string, e toml) (lists bool) {
-	before, optional := l.line, ""
+	before, optional := l.line, []string(nil)
 	switch {
 	case e.section == "project" && e.key == "dependencies":
 		lists = true
 		l.addRequirement(e.value, name, e.line)
+		l.require("", e.value)
 	case e.section == "project" && e.key == "requires-python":
 		l.python = Fact{Value: e.value, Why: "requires-python " + e.value, File: name, Line: e.line}
 	case e.section == "project.optional-dependencies" && e.key != "":
 		l.addRequirement(e.value, name, e.line)
-		optional = "--extra " + shell(e.key)
+		optional = []string{"--extra", e.key}
+		l.require("--extra "+e.key, e.value)
 	case e.section == "dependency-groups" && e.key != "":
 		l.addRequirement(e.value, name, e.line)
-		optional = "--group " + shell(e.key)
+		optional = []string{"--group", e.key}
+		l.require("--group "+e.key, e.value)
 	case strings.HasPrefix(e.section, "tool.poetry"):
 		lists = l.readPoetry(t, name, e)
 	case e.section == "project":
@@ -128,10 +132,41 @@ func (l *depFile) readEntry(t *tree, name string, e toml) (lists bool) {
 	case e.section == "tool.uv.workspace" && e.key == "members":
 		l.needsSource, l.workspace = true, true
 	}
-	if l.line != before && optional != "" {
-		l.extra = optional
+	if l.line != before && optional != nil {
+		l.extra, l.option = optional[0]+" "+shell(optional[1]), optional
 	}
 	return lists
+}
+
+// require records a requirement of the project, or of an extra or a group.
+func (l *depFile) require(of, text string) {
+	if l.requires == nil {
+		l.requires = map[string][]string{}
+	}
+	l.requires[of] = append(l.requires[of], text)
+}
+
+// requirementsOf returns what an installer installs that cannot read a pyproject.toml. A group may include others, by name.
+func (l *depFile) requirementsOf(option []string) []string {
+	out := slices.Clone(l.requires[""])
+	if len(option) == 0 {
+		return out
+	}
+	seen := map[string]bool{}
+	var add func(of string)
+	add = func(of string) {
+		seen[of] = true
+		for _, text := range l.requires[of] {
+			included := option[0] + " " + text
+			if _, ok := l.requires[included]; !ok || option[0] != "--group" {
+				out = append(out, text)
+			} else if !seen[included] {
+				add(included)
+			}
+		}
+	}
+	add(strings.Join(option, " "))
+	return out
 }
 
 // readPoetry reads an entry of poetry's own tables.

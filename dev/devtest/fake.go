@@ -37,7 +37,6 @@ type fakeContainer struct {
 	plan.Container
 	project string
 	script  Script
-	joins   string
 	files   map[string]string // files copied into it, by path
 	gone    chan struct{}     // closed on removal
 	check   *types.HealthCheckConfig
@@ -250,8 +249,8 @@ func (f *Fake) create(op plan.Operation, labels plan.Labels) error {
 	if _, there := f.containers[op.Name]; there {
 		return fmt.Errorf("container %s is there already", op.Name)
 	}
-	c := &fakeContainer{project: labels.Project, joins: op.Joins, gone: make(chan struct{}), files: map[string]string{}, script: scriptOf(s.Command)}
-	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Dir: labels.Dir, Ours: true,
+	c := &fakeContainer{project: labels.Project, gone: make(chan struct{}), files: map[string]string{}, script: scriptOf(s.Command)}
+	c.Container = plan.Container{ID: f.id(""), Name: op.Name, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Joins: op.Joins, Dir: labels.Dir, Ours: true,
 		Env: map[string]string{}, Labels: fakeLabels(s.Name, labels)}
 	maps.Copy(c.Labels, s.Labels)
 	for k, v := range s.Environment {
@@ -299,8 +298,8 @@ func (f *Fake) start(op plan.Operation) error {
 	if op.Verb == plan.Restart && c.Running {
 		f.end(c, 0)
 	}
-	if host := f.containers[c.joins]; c.joins != "" && (host == nil || !host.Running) {
-		return fmt.Errorf("container %s lives in the network of %s, which does not run", c.Name, c.joins)
+	if host := f.containers[c.Joins]; c.Joins != "" && (host == nil || !host.Running) {
+		return fmt.Errorf("container %s lives in the network of %s, which does not run", c.Name, c.Joins)
 	}
 	for _, binding := range c.Ports {
 		if f.taken(c, binding) {

@@ -127,7 +127,7 @@ func (e *Engine) checkRunning(ctx context.Context, run Running, appEnds *ends) e
 	if err != nil {
 		return err
 	}
-	started := map[string]time.Time{}
+	started, joined := map[string]time.Time{}, false
 	for _, service := range []string{p.Gateway, p.App} {
 		i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == service })
 		if i < 0 {
@@ -143,8 +143,9 @@ func (e *Engine) checkRunning(ctx context.Context, run Running, appEnds *ends) e
 			return e.notReady(ctx, p, dev.CodeAppExited, appEnds.describe(have.Containers[i]))
 		}
 		started[service] = have.Containers[i].Started
+		joined = joined || service == p.App && have.Containers[i].Joins != ""
 	}
-	if started[p.Gateway].After(started[p.App]) {
+	if joined && started[p.Gateway].After(started[p.App]) {
 		return errStaleNetwork
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ func appTLS() *tls.Config {
 // schemeTransport passes requests to the app, over TLS if the app's port expects it.
 type schemeTransport struct {
 	next http.RoundTripper
-	addr string
+	app  appAddress
 	emit func(dev.Event)
 
 	mu     sync.Mutex // guards the fields below
@@ -81,13 +82,14 @@ func (t *schemeTransport) send(r *http.Request, secure bool) (*http.Response, er
 func (t *schemeTransport) speaksTLS(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, tlsHandshake)
 	defer cancel()
-	d := tls.Dialer{Config: appTLS()}
-	conn, err := d.DialContext(ctx, "tcp", t.addr)
+	conn, err := t.app.connect(ctx, net.Dialer{})
 	if err != nil {
 		return false
 	}
-	_ = conn.Close() // nothing was sent
-	return true
+	defer conn.Close() //nolint:errcheck // nothing was sent
+	config := appTLS()
+	config.ServerName = "localhost"
+	return tls.Client(conn, config).HandshakeContext(ctx) == nil
 }
 
 // switchTo records how to reach the app, and reports TLS once.

@@ -153,6 +153,23 @@ func dialControl(ctx context.Context, socket string) (net.Conn, error) {
 	}
 }
 
+// checkPrivate creates a directory for the owner alone, or checks that one which exists is that.
+func checkPrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("directory for sockets: %w", err)
+	}
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("directory for sockets: %w", err)
+	}
+	uid, _, known := dev.Owner(st)
+	if !st.IsDir() || known && (uid != os.Getuid() || st.Mode().Perm()&0o077 != 0) {
+		return &dev.Error{Code: dev.CodeStateUnsafe, Exit: dev.ExitFailed, Message: dev.Line("%s is for sockets that only you may reach, but it is not a directory of yours that is closed to others", dir),
+			Hint: "remove it, or set XDG_RUNTIME_DIR to a directory of your own"}
+	}
+	return nil
+}
+
 // listenControl opens the socket, for its owner only. It replaces a socket that an earlier gateway left behind.
 func listenControl(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -29,6 +29,7 @@ import (
 type fakeApp struct {
 	t        testing.TB
 	addr     string
+	socket   string           // where it listens instead of at addr; "" for nowhere
 	requests chan []byte      // the requests of tabs to run their script
 	seen     chan http.Header // the headers of each request for /seen and of each stream
 
@@ -58,7 +59,11 @@ func (a *fakeApp) start() {
 // startWith starts the app by a method of httptest.Server, with or without TLS.
 func (a *fakeApp) startWith(start func(*httptest.Server)) {
 	a.t.Helper()
-	l, err := net.Listen("tcp", a.addr)
+	network, address := "tcp", a.addr
+	if a.socket != "" {
+		network, address = "unix", a.socket
+	}
+	l, err := net.Listen(network, address)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +33,11 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 		return err
 	}
 	defer front.Close()
+	if cfg.Socket != "" {
+		if err := checkPrivate(filepath.Dir(cfg.Socket)); err != nil {
+			return err
+		}
+	}
 	control, err := listenControl(ctx, cfg.Control)
 	if err != nil {
 		return err
@@ -54,7 +61,8 @@ func Run(ctx context.Context, cfg Config, events io.Writer) error {
 func (g *gateway) listen(ctx context.Context) error {
 	provider := ""
 	if g.cfg.ProviderPort != 0 {
-		provider = fmt.Sprintf(":%d", g.cfg.ProviderPort)
+		host, _, _ := net.SplitHostPort(g.cfg.Listen) // where the page is, which has been opened already
+		provider = net.JoinHostPort(host, strconv.Itoa(g.cfg.ProviderPort))
 	}
 	for _, s := range []struct {
 		address string
@@ -136,7 +144,7 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	g.login = newLoginServer(cfg, g.loop.emit)
 	g.pages = newPages(cfg, g.hosts.origin, g.fronts.isOwn, g.login.issuer, g.loop.emit)
 	g.components = newComponents(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
-	g.upstream = newUpstream(cfg.Upstream, g.loop.reachable)
+	g.upstream = newUpstream(appAddress{cfg.Upstream, cfg.Socket}, g.loop.reachable)
 	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user, g.login.leadTo)
 	if cfg.Root == "" {
 		return g, nil

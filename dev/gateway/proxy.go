@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
@@ -23,7 +24,7 @@ const reconnectWait = 14 * time.Second
 // makes a request; leadTo returns where the browser goes instead of an address to which the app redirects it.
 func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*http.Request) string, leadTo func(string) string) http.Handler {
 	transport := &http.Transport{
-		DialContext:         dial,
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, up.appAddress) },
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     60 * time.Second,
 		DisableCompression:  true,
@@ -31,7 +32,7 @@ func newProxy(up *upstream, loop *eventLoop, f *identityFilter, userOf func(*htt
 		WriteBufferSize:     4 << 10,
 		TLSClientConfig:     appTLS(),
 	}
-	app := &schemeTransport{next: transport, addr: up.addr, emit: loop.emit}
+	app := &schemeTransport{next: transport, app: up.appAddress, emit: loop.emit}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", up.addr

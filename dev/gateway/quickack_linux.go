@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,10 +13,9 @@ import (
 // Streamlit's server leaves Nagle's algorithm on (it makes its listening socket with protocol 0, for which asyncio does
 // not set TCP_NODELAY). So of two writes in a row, such as a response's head and body or two messages of a run, the
 // second waits until the first is acknowledged, and a kernel delays acknowledgements by up to 40 ms (tcp(7),
-// TCP_QUICKACK). dial avoids that delay.
-func dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	d := net.Dialer{Timeout: 5 * time.Second}
-	c, err := d.DialContext(ctx, network, addr)
+// TCP_QUICKACK). dial avoids that delay. A unix socket has none.
+func dial(ctx context.Context, app appAddress) (net.Conn, error) {
+	c, err := app.connect(ctx, net.Dialer{Timeout: dialTimeout})
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,14 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net"
+	"os"
 	"sync"
 	"time"
+
+	"sdev/dev"
 )
 
 // Pauses between attempts to reach an app that is down: short at first, while its return is likely, and
@@ -13,6 +18,7 @@ const (
 	probeSoon    = 15 * time.Millisecond
 	probeLater   = 150 * time.Millisecond
 	probeSoonFor = 15 * time.Second
+	dialTimeout  = 5 * time.Second
 )
 
 // upstream knows whether the app answers, and counts its generations.
@@ -21,7 +27,7 @@ const (
 // the app's network namespace, so the kernel's socket table shows even a restart during which nobody made a
 // request.
 type upstream struct {
-	addr    string
+	appAddress
 	changed func(up bool) // called for every new generation and every end, in order
 	checks  chan struct{} // a token makes run check whether the app answers
 
@@ -29,11 +35,11 @@ type upstream struct {
 	up         bool
 	back       chan struct{} // closed when the app answers again
 	generation uint64
-	socket     uint64 // inode of the app's listening socket, see listener; 0 if unknown
+	socket     uint64 // identifies the app's listening socket, see listening; 0 if unknown
 }
 
-func newUpstream(addr string, changed func(up bool)) *upstream {
-	u := &upstream{addr: addr, changed: changed, checks: make(chan struct{}, 1), back: make(chan struct{})}
+func newUpstream(at appAddress, changed func(up bool)) *upstream {
+	u := &upstream{appAddress: at, changed: changed, checks: make(chan struct{}, 1), back: make(chan struct{})}
 	u.check()
 	return u
 }
@@ -64,8 +70,7 @@ func (u *upstream) run(ctx context.Context) {
 }
 
 func (u *upstream) dial(ctx context.Context) bool {
-	d := net.Dialer{Timeout: time.Second}
-	conn, err := d.DialContext(ctx, "tcp", u.addr)
+	conn, err := u.connect(ctx, net.Dialer{Timeout: time.Second})
 	if err != nil {
 		return false
 	}
@@ -93,7 +98,7 @@ func (u *upstream) markDown() {
 
 // markUp records that the app answered, and wakes the callers of wait.
 func (u *upstream) markUp() {
-	socket := listener(u.addr)
+	socket := u.listening()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.up && socket == u.socket {
@@ -130,4 +135,30 @@ func (u *upstream) wait(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// appAddress is where the app listens: at the unix socket if it has created one, or else at the port.
+type appAddress struct {
+	addr string // on loopback
+	file string // path of the unix socket; "" if there is none
+}
+
+// connect connects to the app. The error is one of those that [dev.IsRefused] knows if the app listens nowhere.
+func (a appAddress) connect(ctx context.Context, d net.Dialer) (net.Conn, error) {
+	if a.file != "" {
+		conn, err := d.DialContext(ctx, "unix", a.file)
+		if !errors.Is(err, fs.ErrNotExist) && !dev.IsRefused(err) {
+			return conn, err
+		}
+	}
+	return d.DialContext(ctx, "tcp", a.addr)
+}
+
+// listening returns a number that changes when the app listens anew; 0 if that is unknown. The app creates its unix socket
+// each time.
+func (a appAddress) listening() uint64 {
+	if st, err := os.Lstat(a.file); err == nil {
+		return uint64(st.ModTime().UnixNano())
+	}
+	return listener(a.addr)
 }

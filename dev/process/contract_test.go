@@ -17,3 +17,10 @@ func TestContract_ProcessImages(t *testing.T) {
 		return r, r
 	})
 }
+
+func TestContract_ProcessCatalog(t *testing.T) {
+	devtest.TestCatalog(t, image, func(t *testing.T) (devtest.Runtime, devtest.Catalog) {
+		r := open(t)
+		return r, r
+	})
+}

@@ -28,6 +28,11 @@ type Recipe struct {
 	// Locked says that uv installs what the lock in Dir names; then Install has more arguments of "uv sync".
 	Locked  bool
 	Install []string // arguments of "pip install"; without any, the environment has no packages
+	UV      []string // arguments of "uv pip install"; nil if they are the same
+	Guessed []string // packages in Install that may not exist
+	// Source is the directory of the project if packages are built from it; "" if none are. Builds write beside the source,
+	// so the installer runs in a copy.
+	Source  string
 	Command []string // of a service that names none; paths are those of a container
 	WorkDir string
 }
@@ -163,7 +168,7 @@ func (m *maker) step(text string) {
 func (m *maker) sum() (string, error) {
 	h := &bytes.Buffer{}
 	// The versions say what the key depends on; change the number with the way environments are made.
-	fmt.Fprintln(h, "1", m.version, m.uv != "", m.Locked, m.Install)
+	fmt.Fprintln(h, "2", m.version, m.uv != "", m.Locked, m.Install, m.UV, m.Source)
 	for _, file := range m.Files {
 		b, err := dev.ReadFile(file)
 		if err != nil {
@@ -180,11 +185,9 @@ func (m *maker) make(ctx context.Context, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return m.failed("the remains of an environment cannot be removed", err, "remove "+dir+" by hand")
 	}
-	for _, command := range m.commands(dir) {
-		if err := m.run(ctx, dir, command); err != nil {
-			_ = os.RemoveAll(dir) // the first error matters, and without a marker nobody uses it
-			return err
-		}
+	if err := m.install(ctx, dir); err != nil {
+		_ = os.RemoveAll(dir) // the first error matters, and without a marker nobody uses it
+		return err
 	}
 	if err := writeJSON(markerFile(dir), marker{Packages: packagesIn(dir)}); err != nil {
 		return m.failed("the environment cannot be completed", err, "free some disk space")
@@ -192,18 +195,78 @@ func (m *maker) make(ctx context.Context, dir string) error {
 	return nil
 }
 
-// commands returns what makes the environment.
-func (m *maker) commands(dir string) [][]string {
+// install runs the commands that make the environment.
+func (m *maker) install(ctx context.Context, dir string) error {
+	commands := m.commands(dir, m.Install)
+	if err := m.run(ctx, dir, commands[0]); err != nil { // it makes the directory
+		return err
+	}
+	if m.Source != "" {
+		leave, err := m.enterCopy(ctx, dir)
+		if err != nil {
+			return m.failed("the project cannot be copied for its installer", err, "free some disk space, or correct the permissions of the project's files")
+		}
+		defer leave()
+	}
+	for _, command := range commands[1:] {
+		err := m.run(ctx, dir, command)
+		if err != nil && len(m.Guessed) > 0 && ctx.Err() == nil {
+			err = m.installGuessed(ctx, dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if m.Source == "" {
+		return nil
+	}
+	if err := m.leadToSource(dir); err != nil {
+		return m.failed("the environment cannot be completed", err, "free some disk space")
+	}
+	return nil
+}
+
+// installGuessed installs the packages one by one, and leaves out those that cannot be installed: the app then starts and
+// shows what it lacks.
+func (m *maker) installGuessed(ctx context.Context, dir string) error {
+	sure := slices.DeleteFunc(slices.Clone(m.Install), func(name string) bool { return slices.Contains(m.Guessed, name) })
+	last := func(args []string) []string { c := m.commands(dir, args); return c[len(c)-1] }
+	if err := m.run(ctx, dir, last(sure)); err != nil {
+		return err
+	}
+	for _, name := range m.Guessed {
+		if err := m.run(ctx, dir, last(append(slices.Clone(sure), name))); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			m.step(name + " is not installed")
+		}
+	}
+	return nil
+}
+
+// commands returns what makes the environment with packages: first a command that makes the directory, and at most one that
+// installs.
+func (m *maker) commands(dir string, packages []string) [][]string {
 	python := pythonOf(dir)
+	uvPackages := packages
+	if m.UV != nil {
+		uvPackages = m.UV
+	}
+	pip := []string{"install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}
 	switch {
 	case m.uv != "" && m.Locked:
-		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "sync", "--frozen", "--no-dev", "--no-install-project", "--python", python}, m.Install...)}
-	case m.uv != "" && len(m.Install) > 0:
-		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--python", python}, m.Install...)}
-	case len(m.Install) > 0 && accepts(pipForOthers, m.pip):
-		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, append([]string{m.python, "-m", "pip", "--python", python, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}, m.Install...)}
-	case len(m.Install) > 0:
-		return [][]string{{m.python, "-m", "venv", dir}, append([]string{python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}, m.Install...)}
+		sync := []string{m.uv, "sync", "--frozen", "--no-dev", "--python", python}
+		if m.Source == "" {
+			sync = append(sync, "--no-install-project")
+		}
+		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append(sync, packages...)}
+	case m.uv != "" && len(uvPackages) > 0:
+		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--python", python}, uvPackages...)}
+	case len(packages) > 0 && accepts(pipForOthers, m.pip):
+		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, slices.Concat([]string{m.python, "-m", "pip", "--python", python}, pip, packages)}
+	case len(packages) > 0:
+		return [][]string{{m.python, "-m", "venv", dir}, slices.Concat([]string{python, "-m", "pip"}, pip, packages)}
 	}
 	return [][]string{{m.python, "-m", "venv", "--without-pip", dir}}
 }

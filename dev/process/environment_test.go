@@ -3,10 +3,14 @@ package process_test
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -228,5 +232,66 @@ func TestEnvironment_NeedsAPythonThatFits(t *testing.T) {
 	_, err = none.build(t.Context())
 	if got := dev.AsError(err); got.Code != dev.CodePython || !strings.Contains(got.Message, "no Python") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// backend builds a project in editable mode as PEP 660 says, and leaves a file beside the source, as setuptools does.
+const backend = `
+import os, zipfile
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    with open("left-behind", "w") as f:
+        f.write("x")
+    name = "shop-1.0-py3-none-any.whl"
+    info = "shop-1.0.dist-info/"
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as z:
+        z.writestr("__editable__.shop-1.0.pth", os.path.join(os.getcwd(), "src"))
+        z.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n")
+        z.writestr(info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        z.writestr(info + "RECORD", "")
+    return name
+`
+
+// A build writes beside the source. What it installs in editable mode is the project all the same.
+func TestEnvironment_IsBuiltFromACopyOfTheProject(t *testing.T) {
+	dir := devtest.Project(t, map[string]string{
+		"pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n[project]\nname = \"shop\"\nversion = \"1.0\"\n",
+		"backend.py":     backend, "src/shop.py": "price = 1\n", "venv/pyvenv.cfg": "home = /usr\n",
+	})
+	tree := devtest.KeepTree(t, dir)
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: dir, Source: dir, Install: []string{"--no-index", "-e", "."}})
+	id, err := e.build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.Check("after the build")
+	devtest.Write(t, filepath.Join(dir, "src", "shop.py"), "price = 2\n")
+	out, err := exec.CommandContext(t.Context(), filepath.Join(e.dir(id), "bin", "python"), "-c", "import shop; print(shop.price, shop.__file__)").CombinedOutput()
+	if want := "2 " + filepath.Join(dir, "src", "shop.py") + "\n"; err != nil || string(out) != want {
+		t.Errorf("%s, %v; want %s", out, err, want)
+	}
+	if entries, err := os.ReadDir(filepath.Join(e.dir(id), "source")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the copy is still there: %v, %v", entries, err)
+	}
+}
+
+func TestEnvironment_LeavesOutGuessedPackagesThatDoNotExist(t *testing.T) {
+	packages := t.TempDir()
+	for _, name := range []string{"demo", "other"} {
+		wheel(t, packages, name, "1.0")
+	}
+	e := newEnvironments(t, process.Recipe{Service: "app", Dir: t.TempDir(), Install: []string{"--no-index", "--find-links", packages, "demo", "absent", "other"}, Guessed: []string{"absent", "other"}})
+	id, err := e.build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := e.Versions(t.Context(), id, "demo", "absent", "other")
+	if want := map[string]string{"demo": "1.0", "other": "1.0"}; err != nil || !maps.Equal(have, want) {
+		t.Errorf("%v, %v; want %v", have, err, want)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.Contains(e.steps, "absent is not installed") {
+		t.Errorf("steps %v", e.steps)
 	}
 }

@@ -100,6 +100,19 @@ func (r *Runtime) Observe(ctx context.Context, project string, images []string) 
 	return have, ctx.Err()
 }
 
+// Projects returns the projects that have a container.
+func (r *Runtime) Projects(ctx context.Context) ([]plan.Origin, error) {
+	all, err := r.containers("")
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.Origin
+	for _, c := range all {
+		out = append(out, plan.Origin{Name: c.Project, Dir: c.ProjectDir})
+	}
+	return plan.SortOrigins(out), ctx.Err()
+}
+
 // describe returns the present state of a container.
 func (c found) describe() plan.Container {
 	last := c.lastRun()

@@ -41,7 +41,7 @@ func (s *Session) Effective(ctx context.Context, containers *Containers) (*confi
 	if containers != nil {
 		parts.HostGateway = containers.HostRoute == plan.RouteByGateway
 		if containers.OnHost {
-			parts.OnHost = &config.OnHost{Control: controlSocket(s.host.Getenv, p.StatePath())}
+			parts.OnHost = onHost(s.host.Getenv, p.StatePath())
 		}
 		s.completeParts(ctx, *containers, &parts)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"sdev/dev"
@@ -28,6 +30,7 @@ type HostEnvironment struct {
 	detect.Environment
 	Command []string
 	Workdir string
+	Tree    string // the project's directory if packages are built from it; else ""
 }
 
 // EnvironmentOf reads how the app's environment is made from the project's files.
@@ -42,12 +45,19 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 	out := HostEnvironment{}
 	var ok bool
 	if out.Environment, ok = found.Environment(); !ok {
+		why := "only " + out.Manager + " can"
+		if slices.Contains([]string{"pip", "uv", "pyproject", "setup"}, out.Manager) {
+			why = "some of it is outside the project's directory"
+		}
 		return out, &dev.Error{Code: dev.CodeBuildFailed, Exit: dev.ExitFailed, File: out.File,
-			Message: dev.Line("without a container engine, sdev cannot install what %s lists: only %s can", filepath.Base(out.File), out.Manager),
+			Message: dev.Line("without a container engine, sdev cannot install what %s lists: %s", filepath.Base(out.File), why),
 			Hint:    "use Docker (--runtime docker), or export the list: a requirements.txt beside it"}
 	}
 	at := func(name string) string { return filepath.Join(p.Dir, filepath.FromSlash(name)) }
 	out.Dir = at(out.Dir)
+	if out.Source {
+		out.Tree = p.Dir
+	}
 	for i, name := range out.Files {
 		out.Files[i] = at(name)
 	}
@@ -67,15 +77,20 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 	return out, nil
 }
 
-// controlSocket is the path of the gateway's control socket on this machine. It must be short: systems allow a hundred
-// characters.
-func controlSocket(getenv func(string) string, stateDir string) string {
+// onHost chooses the sockets of a run on this machine. Their paths must be short: systems allow a hundred characters.
+// Python has no unix sockets on Windows.
+func onHost(getenv func(string) string, stateDir string) *config.OnHost {
 	dir := getenv("XDG_RUNTIME_DIR")
 	if dir == "" {
 		dir = os.TempDir()
 	}
 	sum := sha256.Sum256([]byte(stateDir))
-	return filepath.Join(dir, "sdev-"+hex.EncodeToString(sum[:8]), "control.sock")
+	dir = filepath.Join(dir, "sdev-"+hex.EncodeToString(sum[:8]))
+	out := &config.OnHost{Control: filepath.Join(dir, "control.sock")}
+	if runtime.GOOS != "windows" {
+		out.Socket = filepath.Join(dir, "app.sock")
+	}
+	return out
 }
 
 // doorOnHostError refuses a front door without a container engine: the hosts of its keys lead to the gateway only in a network

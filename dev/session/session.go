@@ -131,7 +131,7 @@ func (s *Session) project(ctx context.Context, c Containers, link *gatewayLink) 
 		if login.mode.HasDoor() {
 			return engine.Project{}, doorOnHostError(login.mode)
 		}
-		parts.OnHost = &config.OnHost{Control: controlSocket(s.host.Getenv, p.StatePath())}
+		parts.OnHost = onHost(s.host.Getenv, p.StatePath())
 	} else {
 		parts.Sync, place = s.options.copies(p, c.Host)
 	}

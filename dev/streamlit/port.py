@@ -5,6 +5,7 @@ import sys
 
 _PORT = "SDEV_PORT"
 _ENTRY = "SDEV_ENTRY"
+_SOCKET = "SDEV_SOCKET"
 
 
 def _listening_behind_the_gateway(module):
@@ -48,5 +49,60 @@ def _is_free(port):
         except OSError:
             return False
     return True
+
+
+def _listening_at_the_socket(module):
+    """Make the app listen at the unix socket in SDEV_SOCKET instead of a port, which every program can reach.
+
+    Streamlit's own server.address=unix://... would not do: since 1.58 it refuses that. Settings and messages keep the
+    address and the port. A version with neither function listens at the port.
+    """
+    listen = getattr(module, "start_listening_tcp_socket", None)
+    if callable(listen):  # the server on tornado, up to 1.57
+
+        def start_listening_tcp_socket(http_server):
+            bound = _bound()
+            if bound is None:
+                return listen(http_server)
+            http_server.xheaders = True  # a unix socket has no address of the browser, and the gateway tells it
+            return http_server.add_socket(bound)
+
+        module.start_listening_tcp_socket = start_listening_tcp_socket
+    bind = getattr(module, "_bind_socket", None)
+    if callable(bind):  # the server on starlette, since 1.53
+
+        def _bind_socket(address, port, backlog):
+            return _bound(backlog) or bind(address, port, backlog)
+
+        module._bind_socket = _bind_socket
+
+
+def _bound(backlog=128):
+    """Return a socket that listens in SDEV_SOCKET; None if this is not the app, or another server listens there."""
+    path = os.environ.get(_SOCKET)
+    if not path or not _runs_entry():
+        return None
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect(path)
+            return None
+        except (FileNotFoundError, ConnectionRefusedError):
+            pass
+    try:
+        os.mkdir(os.path.dirname(path), 0o700)  # the gateway makes it too, and refuses one that others may enter
+    except FileExistsError:
+        pass
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    os.chmod(path, 0o600)
+    s.listen(backlog)
+    s.setblocking(False)
+    return s
 
 

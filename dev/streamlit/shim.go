@@ -44,6 +44,9 @@ const (
 	ShimPort = "SDEV_PORT" // the port; unset if the app's command names one that the gateway knows
 	// ShimEntry is the app's script. A server in the app's container that runs another script keeps its port.
 	ShimEntry = "SDEV_ENTRY"
+	// ShimSocket is the path of a unix socket at which the app listens instead of the port. The shim makes its directory.
+	// Versions of Streamlit that the shim does not know listen at the port.
+	ShimSocket = "SDEV_SOCKET"
 )
 
 // ShimLogin is the variable that holds the login mode; it is unset if the login is bypassed.

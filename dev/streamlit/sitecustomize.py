@@ -273,6 +273,8 @@ def _change_watcher(module):
 
 _CHANGES = {
     "streamlit.config": _listening_behind_the_gateway,
+    "streamlit.web.server.server": _listening_at_the_socket,
+    "streamlit.web.server.starlette.starlette_server": _listening_at_the_socket,
     "streamlit.watcher.local_sources_watcher": _change_watcher,
     "streamlit.watcher.event_based_path_watcher": _watch_less,
     "streamlit.runtime.app_session": _judging_saves_again,

@@ -4,44 +4,88 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"sdev/cmd/internal/console"
 	"sdev/cmd/internal/render"
 	"sdev/dev"
-	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/session"
 )
 
-// What "status --all" and "down --all" share: they work on every project of sdev on an engine, and need no project here.
+// What "status --all" and "down --all" share: they work on every project of sdev on the container engine and among the
+// processes of this machine, and need no project here.
+
+// located is a project and the runtime that has it.
+type located struct {
+	session.Instance
+	on console.Engine
+}
+
+// findAll finds the projects on runtimes.
+func findAll(ctx context.Context, runtimes []console.Engine) ([]located, error) {
+	var out []located
+	for _, on := range runtimes {
+		found, err := session.ObserveAll(ctx, on.Containers)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range found {
+			out = append(out, located{i, on})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b located) int { return strings.Compare(a.Project.Name, b.Project.Name) })
+	return out, nil
+}
+
+// closeAll closes what OpenAll has opened. Nothing is lost with the connections.
+func closeAll(runtimes []console.Engine) {
+	for _, r := range runtimes {
+		_ = r.Close()
+	}
+}
+
+// statuses are the statuses of projects.
+func (a *commands) statuses(ctx context.Context, found []located) []session.Status {
+	all := []session.Status{}
+	for _, i := range found {
+		all = append(all, i.Status(ctx, a.Host(), i.on.Exec, session.EngineStatus(i.on.Endpoint)))
+	}
+	return all
+}
 
 // statusOfAll prints the status of every project.
 func (a *commands) statusOfAll(ctx context.Context, asJSON bool) error {
-	runtime, err := a.Open(ctx)
+	runtimes, err := a.OpenAll(ctx)
 	if err != nil {
 		return err
 	}
-	defer runtime.Close() //nolint:errcheck // the connection is only read from
-	found, err := session.ObserveAll(ctx, runtime.Containers)
+	defer closeAll(runtimes)
+	found, err := findAll(ctx, runtimes)
 	if err != nil {
 		return err
-	}
-	all := []session.Status{}
-	for _, i := range found {
-		all = append(all, i.Status(ctx, a.Host(), runtime.Exec, session.EngineStatus(runtime.Endpoint)))
 	}
 	if asJSON {
-		return a.PrintJSON(all)
+		return a.PrintJSON(a.statuses(ctx, found))
 	}
-	return a.printAll(all, runtime.Endpoint)
+	if len(found) == 0 {
+		return a.printNone(runtimes)
+	}
+	return a.printAll(a.statuses(ctx, found))
 }
 
-func (a *commands) printAll(all []session.Status, engine docker.Endpoint) error {
-	if len(all) == 0 {
-		return a.Printf("no project of sdev is on the engine %s\n", engine.Host)
+// printNone says that no runtime has a project.
+func (a *commands) printNone(runtimes []console.Engine) error {
+	if !runtimes[0].OnHost {
+		return a.Printf("no project of sdev is on the engine %s, and none runs as processes of this machine\n", runtimes[0].Host)
 	}
+	return a.Printf("no project of sdev runs as processes of this machine\n")
+}
+
+// printAll prints a table of projects. Those that run as processes say so.
+func (a *commands) printAll(all []session.Status) error {
 	rows := [][]string{{"PROJECT", "STATE", "MODE", "PAGE", "FOLDER"}}
 	for _, s := range all {
 		mode, page := string(s.Mode), s.URL
@@ -52,7 +96,11 @@ func (a *commands) printAll(all []session.Status, engine docker.Endpoint) error 
 		if s.Gone {
 			folder += " (gone: not on this machine)"
 		}
-		rows = append(rows, []string{s.Project, stateText(s.Services), mode, page, folder})
+		state := stateText(s.Services)
+		if s.Engine.Host == console.ProcessHost {
+			state += ", process"
+		}
+		rows = append(rows, []string{s.Project, state, mode, page, folder})
 	}
 	if a.OutTTY && widthOf(rows) > a.Width {
 		rows = stacked(rows)
@@ -102,25 +150,26 @@ func stateText(services []session.ServiceStatus) string {
 
 // downAll takes down every project. One that cannot be taken down keeps none of the others.
 func (a *commands) downAll(ctx context.Context, o downOptions) error {
-	runtime, err := a.Open(ctx)
+	runtimes, err := a.OpenAll(ctx)
 	if err != nil {
 		return err
 	}
-	defer runtime.Close() //nolint:errcheck // nothing is lost with the connection
-	found, err := session.ObserveAll(ctx, runtime.Containers)
+	defer closeAll(runtimes)
+	found, err := findAll(ctx, runtimes)
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 && !o.json {
-		return a.printAll(nil, runtime.Endpoint)
+		return a.printNone(runtimes)
 	}
-	if yes, err := a.confirmAll(ctx, o, found, runtime); err != nil || !yes {
+	if yes, err := a.confirmAll(ctx, o, found); err != nil || !yes {
 		return err
 	}
-	return a.WithFound(ctx, runtime, console.View{JSON: o.json}, func(_ context.Context, e *engine.Engine) error {
+	return a.WithFound(ctx, console.View{JSON: o.json}, func(_ context.Context, engineOn func(console.Engine) *engine.Engine) error {
 		var failed []error
 		for _, i := range found {
-			p, err := i.FoundRemoval(runtime.Host)
+			e := engineOn(i.on)
+			p, err := i.FoundRemoval(i.on.Host)
 			if err == nil {
 				err = e.Down(ctx, a.Force, p, o.volumes)
 			}
@@ -142,22 +191,18 @@ func (a *commands) downAll(ctx context.Context, o downOptions) error {
 }
 
 // confirmAll asks on a terminal whether to take down projects of other directories.
-func (a *commands) confirmAll(ctx context.Context, o downOptions, found []session.Instance, runtime console.Engine) (bool, error) {
+func (a *commands) confirmAll(ctx context.Context, o downOptions, found []located) (bool, error) {
 	if o.yes || o.json || !a.InTTY || !a.OutTTY {
 		return true, nil
 	}
 	here, err := a.Load(ctx, session.Options{})
-	isHere := func(i session.Instance) bool {
+	isHere := func(i located) bool {
 		return err == nil && i.Project.Name == here.Name && i.Project.Dir == here.Dir
 	}
-	if !slices.ContainsFunc(found, func(i session.Instance) bool { return !isHere(i) }) {
+	if !slices.ContainsFunc(found, func(i located) bool { return !isHere(i) }) {
 		return true, nil
 	}
-	var all []session.Status
-	for _, i := range found {
-		all = append(all, i.Status(ctx, a.Host(), runtime.Exec, session.EngineStatus(runtime.Endpoint)))
-	}
-	if err := a.printAll(all, runtime.Endpoint); err != nil {
+	if err := a.printAll(a.statuses(ctx, found)); err != nil {
 		return false, err
 	}
 	question := "Take down " + render.Count(len(found), "project") + "?"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -14,8 +15,8 @@ import (
 	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/devtest"
-	"sdev/dev/docker"
 	"sdev/dev/plan"
+	"sdev/dev/process"
 	"sdev/dev/session"
 )
 
@@ -128,7 +129,7 @@ func TestStatusAll_FitsATerminal(t *testing.T) {
 	streams, out, _ := console.Buffers(map[string]string{"HOME": "/home/ada"})
 	streams.OutTTY = true
 	a := &commands{&console.Console{Streams: streams}}
-	if err := a.printAll(s, docker.Endpoint{}); err != nil {
+	if err := a.printAll(s); err != nil {
 		t.Fatal(err)
 	}
 	const narrow = `PROJECT    STATE    MODE    PAGE
@@ -152,8 +153,56 @@ bank       stopped  -       -                                ~/work/bank (gone: 
 	for name, change := range map[string]func(){"a wide terminal": func() { a.Width = 101 }, "no terminal": func() { a.Width, a.OutTTY = 80, false }} {
 		out.Reset()
 		change()
-		if err := a.printAll(s, docker.Endpoint{}); err != nil || out.String() != wide {
+		if err := a.printAll(s); err != nil || out.String() != wide {
 			t.Errorf("on %s:\n%s%v", name, out, err)
 		}
+	}
+}
+
+// Without a container engine, processes are all there is. Where there is one, both are shown.
+func TestStatusAll_ListsProcessesToo(t *testing.T) {
+	home := t.TempDir()
+	dir := devtest.Project(t, map[string]string{"Home.py": ""})
+	r := process.New(process.Options{State: filepath.Join(home, "state", "sdev-processes"), Cache: filepath.Join(home, "cache"), Keeper: []string{"sdev"}})
+	gateway := plan.Operation{Verb: plan.Load, Kind: plan.Image, Name: "gateway:1"}
+	s := types.ServiceConfig{Name: "web"}
+	s.Image, s.Labels = gateway.Name, types.Labels{dev.LabelMode: string(dev.Local)}
+	create := plan.Operation{Verb: plan.Create, Kind: plan.ServiceContainer, Name: "shop-web-1", Service: plan.Service{Config: s}}
+	for _, op := range []plan.Operation{gateway, create} {
+		if err := r.Do(t.Context(), op, plan.Labels{Project: "shop", Dir: dir}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newWorld()
+	w.runsIn(t, "bank", t.TempDir())
+	none := func(context.Context, string) (console.Engine, error) {
+		return console.Engine{}, &dev.Error{Code: dev.CodeEngineUnreachable, Exit: dev.ExitEngine, Message: "no engine answers", Hint: "start it"}
+	}
+	run := func(open func(context.Context, string) (console.Engine, error), args ...string) (out, errs string) {
+		t.Helper()
+		s, o, e := console.Buffers(map[string]string{"HOME": home, "XDG_STATE_HOME": filepath.Join(home, "state")})
+		s.OpenEngine = open
+		if code := Main(t.Context(), t.Context(), s, append([]string{"-C", t.TempDir()}, args...)); code != dev.ExitOK {
+			t.Errorf("%v: exit %d\n%s%s", args, code, o, e)
+		}
+		return o.String(), e.String()
+	}
+	if out, errs := run(none, "status", "--all"); !strings.Contains(out, "shop     stopped, process") || strings.Contains(out, "bank") || !strings.Contains(errs, "no container engine answers") {
+		t.Errorf("without an engine:\n%s%s", out, errs)
+	}
+	if out, _ := run(w.open, "status", "--all"); !strings.Contains(out, "shop     stopped, process") || !strings.Contains(out, "bank     stopped  ") {
+		t.Errorf("with an engine:\n%s", out)
+	}
+	if out, _ := run(none, "down", "--all"); !strings.Contains(out, "stopped") {
+		t.Errorf("down without an engine:\n%s", out)
+	}
+	if left, err := r.Projects(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	if out, _ := run(none, "status", "--all"); out != "no project of sdev runs as processes of this machine\n" {
+		t.Errorf("nothing is left:\n%s", out)
+	}
+	if left, err := w.Projects(t.Context()); err != nil || len(left) != 1 {
+		t.Errorf("the engine that did not answer has %v, %v", left, err)
 	}
 }

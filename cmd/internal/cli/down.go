@@ -32,7 +32,7 @@ this one was never started, it leaves that one alone and fails.
 sdev keeps bytecode of packages for the next start. A volume stays, with a warning, if it is external, if
 another project uses it, or if its origin is unknown.
 
---all stops and removes every project of sdev on this engine, in whatever directory you are, also those
+--all stops and removes every project of sdev on this machine, in whatever directory you are, also those
 whose directory is gone. What "docker compose" created stays. On a terminal it asks first if that is more
 than the project here. "sdev status --all" lists the projects.`,
 		Args: console.NoArgs,
@@ -44,7 +44,7 @@ than the project here. "sdev status --all" lists the projects.`,
 			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.all, "all", false, "stop and remove every project of sdev on this engine")
+	cmd.Flags().BoolVar(&o.all, "all", false, "stop and remove every project of sdev on this machine")
 	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "also remove the project's volumes and their data")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "with --all: do not ask")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per event")

@@ -26,7 +26,7 @@ Shared are external volumes and networks, directories outside the project that s
 services with network_mode: host. sdev says so. Where services have fixed addresses (ipv4_address), only one checkout
 can run; a subnet alone is left to the engine.
 
-  sdev status --all    every project of sdev on this engine, in whatever directory you are
+  sdev status --all    every project of sdev on this machine, in whatever directory you are
   sdev down --all      stop and remove all of them, also those whose directory is gone; it asks on a terminal
                        (--yes). With --volumes also their data. What docker compose created stays.
 `

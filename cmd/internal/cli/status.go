@@ -27,14 +27,14 @@ func (a *commands) newStatusCmd(run func(context.Context, statusOptions) error) 
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show services, page, login mode and engine of the project",
-		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another checkout of the project has the name and this one was never started, it says where that is, and does not show its services.\n\n--all lists every project of sdev on this engine, in whatever directory you are. Projects of docker compose are not listed.",
+		Long:  "Shows which services of this project run, where the page is, how saves reach the app, and which AWS login it has. If nothing runs, it says so and succeeds. If another checkout of the project has the name and this one was never started, it says where that is, and does not show its services.\n\n--all lists every project of sdev on this machine, in whatever directory you are. Projects of docker compose are not listed.",
 		Args:  console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
 			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.all, "all", false, "list every project of sdev on this engine")
+	cmd.Flags().BoolVar(&o.all, "all", false, "list every project of sdev on this machine")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object; with --all an array of them")
 	return cmd
 }

@@ -171,10 +171,13 @@ func (c *Console) WithEngine(ctx context.Context, o session.Options, v View, wor
 	})
 }
 
-// WithFound is WithEngine for projects that are found on an engine, and not read from this directory.
-func (c *Console) WithFound(ctx context.Context, runtime Engine, v View, work func(context.Context, *engine.Engine) error) error {
+// WithFound is WithEngine for projects that are found on runtimes, and not read from this directory. on makes the engine of
+// a runtime.
+func (c *Console) WithFound(ctx context.Context, v View, work func(ctx context.Context, on func(Engine) *engine.Engine) error) error {
 	return c.showing(ctx, v, func(ctx context.Context, events *hub.Hub) error {
-		return work(ctx, &engine.Engine{Runtime: runtime.Runtime, Host: runtime.Host, Emit: events.EmitAt})
+		return work(ctx, func(e Engine) *engine.Engine {
+			return &engine.Engine{Runtime: e.Runtime, Host: e.Host, Emit: events.EmitAt}
+		})
 	})
 }
 

@@ -97,7 +97,30 @@ func rememberRuntime(p *config.Project, onHost bool) error {
 	return dev.ReplaceFile(runtimeFile(p), nil, 0o600)
 }
 
-// openProcesses returns the runtime without a container engine.
+// OpenAll opens every runtime on which projects may run: processes of this machine, and the container engine unless none
+// answers, which it says. The caller closes them.
+func (c *Console) OpenAll(ctx context.Context) ([]Engine, error) {
+	processes, err := c.openProcesses(nil, false)
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.Open(ctx)
+	if err == nil {
+		return []Engine{e, processes}, nil
+	}
+	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Exit == dev.ExitEngine {
+		if !c.Quiet {
+			c.Notef("no container engine answers, so these are the projects that run as processes of this machine\n")
+		}
+		return []Engine{processes}, nil
+	}
+	return nil, errors.Join(err, processes.Close())
+}
+
+// ProcessHost is the address of the runtime without a container engine, for messages and in statuses.
+const ProcessHost = "this machine"
+
+// openProcesses returns the runtime without a container engine. Without a project it makes no environments.
 func (c *Console) openProcesses(p *config.Project, attached bool) (Engine, error) {
 	executable, err := os.Executable()
 	if err != nil {
@@ -107,18 +130,20 @@ func (c *Console) openProcesses(p *config.Project, attached bool) (Engine, error
 	if err != nil {
 		return Engine{}, err
 	}
-	r := process.New(process.Options{State: state, Cache: cache, Keeper: []string{executable, "keep"}, Attached: attached, Environ: c.Env,
-		Recipe: func(_ context.Context, b plan.Build) (process.Recipe, error) { return recipeFor(p, b) }})
-	const host = "this machine"
+	o := process.Options{State: state, Cache: cache, Keeper: []string{executable, "keep"}, Attached: attached, Environ: c.Env}
+	if p != nil {
+		o.Recipe = func(_ context.Context, b plan.Build) (process.Recipe, error) { return recipeFor(p, b) }
+	}
+	r := process.New(o)
 	return Engine{
-		Containers: session.Containers{Runtime: r, Images: r, Exec: r, Files: r, Machine: r, Host: host, OnHost: true},
-		Endpoint:   docker.Endpoint{Host: host, Why: "--runtime process"}, Leave: r.Detach, Closer: r,
+		Containers: session.Containers{Runtime: r, Images: r, Exec: r, Files: r, Machine: r, Catalog: r, Host: ProcessHost, OnHost: true},
+		Endpoint:   docker.Endpoint{Host: ProcessHost, Why: "--runtime process"}, Leave: r.Detach, Closer: r,
 	}, nil
 }
 
 func recipeFor(p *config.Project, b plan.Build) (process.Recipe, error) {
 	e, err := session.EnvironmentOf(p)
-	return process.Recipe{Service: b.Service, Dir: e.Dir, Files: e.Files, Python: e.Python, Locked: e.Locked, Install: e.Args, Command: e.Command, WorkDir: e.Workdir}, err
+	return process.Recipe{Service: b.Service, Dir: e.Dir, Files: e.Files, Python: e.Python, Locked: e.Locked, Install: e.Args, UV: e.UV, Guessed: e.Guessed, Source: e.Tree, Command: e.Command, WorkDir: e.Workdir}, err
 }
 
 // processDirs returns the directories for the state of processes and for their environments. They are not sdev's cache, whose
