@@ -16,7 +16,8 @@ const GuardHint = "do not change the container's PYTHONPATH, and start Python wi
 
 // bypassProbe is a shell script that prints a word for each Python process that runs Streamlit: "kept" if the
 // start-up shim keeps the bypass off in it, else "open", or "unknown" if the process cannot be inspected. The shim
-// holds an in-memory file named sdev-login open. The argument is /proc; a test passes a directory of its own.
+// holds an in-memory file named sdev-login open. Without a container engine, /proc has the apps of other projects too, and a
+// variable names the container of each process. The argument is /proc; a test passes a directory of its own.
 const bypassProbe = `for p in "$1"/[0-9]*; do
 	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
 	first=${line%% *}
@@ -24,6 +25,9 @@ const bypassProbe = `for p in "$1"/[0-9]*; do
 	python*\ *streamlit*\ run\ * | pypy*\ *streamlit*\ run\ *) ;;
 	*) continue ;;
 	esac
+	if [ -n "$SDEV_CONTAINER" ] && ! tr '\0' '\n' <$p/environ 2>/dev/null | grep -qx "SDEV_CONTAINER=$SDEV_CONTAINER"; then
+		continue
+	fi
 	if ! files=$(ls -l $p/fd 2>/dev/null); then
 		echo unknown
 		continue

@@ -47,6 +47,19 @@ func TestBypassProbe_SeesWhetherTheShimIsInTheProcess(t *testing.T) {
 	}
 }
 
+// Without a container engine, the probe sees every process of the machine, and asks about its container's own.
+func TestBypassProbe_LeavesOutAppsOfOtherContainers(t *testing.T) {
+	dir := proc(t, "python streamlit run Home.py")
+	for container, want := range map[string]string{"mine": "open\n", "other": ""} {
+		must(t, os.WriteFile(dir+"/7/environ", []byte("A=1\x00SDEV_CONTAINER=mine\x00B=2\x00"), 0o600))
+		probe := exec.CommandContext(t.Context(), "sh", "-c", bypassProbe, "probe", dir)
+		probe.Env = append(os.Environ(), "SDEV_CONTAINER="+container)
+		if out, err := probe.Output(); err != nil || string(out) != want {
+			t.Errorf("%s: output %q, %v", container, out, err)
+		}
+	}
+}
+
 func must(t *testing.T, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {

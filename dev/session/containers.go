@@ -23,6 +23,8 @@ type Containers struct {
 	HostRoute plan.HostRoute
 	// OnHost says that containers are processes of this machine.
 	OnHost bool
+	// Warnings are about the choice of the engine. The first run says them.
+	Warnings []dev.Warning
 }
 
 // Catalog lists the projects of a container engine.

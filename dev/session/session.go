@@ -62,6 +62,7 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 			var err error
 			if first {
 				named, err = s.claim(ctx, c)
+				named = slices.Concat(c.Warnings, named)
 				link.config.project = s.Project
 			} else {
 				err = s.reload(ctx, c)

@@ -29,10 +29,10 @@ func (c *Console) OpenFor(ctx context.Context, p *config.Project, choice string,
 		return e, err
 	}
 	if failure, ok := errors.AsType[*dev.Error](err); ok && failure.Exit == dev.ExitEngine {
-		if !c.Quiet {
-			c.Notef("no container engine answers, so the app runs as a process of this machine (with Docker, it runs as it will be deployed: https://docs.docker.com/get-docker)\n")
-		}
-		return c.openProcesses(p, attached)
+		processes, err := c.openProcesses(p, attached)
+		processes.Warnings = []dev.Warning{{Code: dev.CodeEngineUnreachable, Message: "no container engine answers, so the app runs as a process of this machine",
+			Hint: "to run it as it will be deployed, install Docker: https://docs.docker.com/get-docker"}}
+		return processes, err
 	}
 	return e, err
 }

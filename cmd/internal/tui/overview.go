@@ -333,7 +333,11 @@ func (s sheet) environment() []string {
 		rows = append(rows, line("AWS", s.aws(f.AWS)))
 	}
 	if f.Engine != "" {
-		rows = append(rows, line("engine", f.Engine+s.dim.Render("  API "+f.API)))
+		about := f.Engine
+		if f.API != "" { // processes of this machine have none
+			about += s.dim.Render("  API " + f.API)
+		}
+		rows = append(rows, line("engine", about))
 	}
 	return append(rows, line("path", safe(f.Dir)), "")
 }
