@@ -115,7 +115,7 @@ func TestBrowserProcess_NothingOutlivesAKilledSdev(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if conn, err := net.Dial("tcp", u.Host); err == nil { //nolint:noctx // at once
+	if conn, err := net.Dial("tcp", u.Host); err == nil {
 		conn.Close()
 		t.Error("somebody still listens at the page's port")
 	}

@@ -86,7 +86,7 @@ func (t *schemeTransport) speaksTLS(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	defer conn.Close() //nolint:errcheck // nothing was sent
+	defer conn.Close() // nothing was sent
 	config := appTLS()
 	config.ServerName = "localhost"
 	return tls.Client(conn, config).HandshakeContext(ctx) == nil

@@ -73,7 +73,7 @@ func isNoSource(dir string) bool {
 }
 
 func copyFile(from, to string) error {
-	in, err := os.Open(from)
+	in, err := dev.OpenFile(from)
 	if err != nil {
 		return err
 	}
