@@ -24,20 +24,22 @@ type located struct {
 	on console.Engine
 }
 
-// findAll finds the projects on runtimes.
-func findAll(ctx context.Context, runtimes []console.Engine) ([]located, error) {
-	var out []located
+// findAll opens every runtime and finds the projects on it. The caller closes the runtimes with closeAll, after an error too.
+func (a *commands) findAll(ctx context.Context) (out []located, runtimes []console.Engine, err error) {
+	if runtimes, err = a.OpenAll(ctx); err != nil {
+		return nil, nil, err
+	}
 	for _, on := range runtimes {
 		found, err := session.ObserveAll(ctx, on.Containers)
 		if err != nil {
-			return nil, err
+			return nil, runtimes, err
 		}
 		for _, i := range found {
 			out = append(out, located{i, on})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b located) int { return strings.Compare(a.Project.Name, b.Project.Name) })
-	return out, nil
+	return out, runtimes, nil
 }
 
 // closeAll closes what OpenAll has opened. Nothing is lost with the connections.
@@ -58,12 +60,8 @@ func (a *commands) statuses(ctx context.Context, found []located) []session.Stat
 
 // statusOfAll prints the status of every project.
 func (a *commands) statusOfAll(ctx context.Context, asJSON bool) error {
-	runtimes, err := a.OpenAll(ctx)
-	if err != nil {
-		return err
-	}
+	found, runtimes, err := a.findAll(ctx)
 	defer closeAll(runtimes)
-	found, err := findAll(ctx, runtimes)
 	if err != nil {
 		return err
 	}
@@ -150,12 +148,8 @@ func stateText(services []session.ServiceStatus) string {
 
 // downAll takes down every project. One that cannot be taken down keeps none of the others.
 func (a *commands) downAll(ctx context.Context, o downOptions) error {
-	runtimes, err := a.OpenAll(ctx)
-	if err != nil {
-		return err
-	}
+	found, runtimes, err := a.findAll(ctx)
 	defer closeAll(runtimes)
-	found, err := findAll(ctx, runtimes)
 	if err != nil {
 		return err
 	}

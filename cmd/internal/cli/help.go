@@ -104,8 +104,8 @@ func environmentText() string {
   COMPOSE_FILE, COMPOSE_PROJECT_NAME, COMPOSE_PROFILES
                           as for docker compose
   XDG_CACHE_HOME          where sdev keeps its cache
-  SDEV_UPDATE_NOTICE      1: sdev asks PyPI once a day whether there is a newer release, and says so; not in
-                          CI (CI is set) or without a terminal. Otherwise it asks only for "sdev version --check"
+  SDEV_UPDATE_NOTICE      1: sdev asks PyPI once a day whether there is a newer release, and says so. It does
+                          not if CI is set or without a terminal. "sdev version --check" asks at any time
   NO_COLOR                any value: no colours
   TERM                    dumb, or not set: sdev prints lines instead of the dashboard
   BROWSER                 the program that "sdev open" starts
