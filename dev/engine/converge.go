@@ -43,7 +43,7 @@ type portTaken interface {
 }
 
 // converge brings the project to its desired state. If another program takes a chosen port before the container
-// starts, converge chooses another one and tries again.
+// starts, converge chooses another one and tries again. The page's port stays if the user has named it.
 func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running, error) {
 	const tries = 3
 	var done plan.Plan
@@ -55,8 +55,12 @@ func (e *Engine) converge(ctx context.Context, p Project, want Request) (Running
 		if !ok || !taken.PortTaken() {
 			return run, err
 		}
-		if p.PortFixed || try == tries {
-			return run, takenError(p.Port, "another program", err)
+		switch {
+		case p.PortFixed && !isFree(ctx, p.Port):
+			return run, takenError(p.Port, e.portOwner(ctx, p.Port), err)
+		case try == tries: // the runtime's text names the port, which need not be the page's
+			return run, &dev.Error{Code: dev.CodePortTaken, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("%d times, another program took a port that sdev had chosen: %v", tries, err),
+				Hint: "run it again, or choose another port with --port"}
 		}
 		want.Build = false // the first attempt has built the images
 	}

@@ -146,3 +146,21 @@ func TestLastPorts_AreThoseOfTheLastUp(t *testing.T) {
 		t.Errorf("with another port in the files: %+v", got)
 	}
 }
+
+// The page's port was named by the user and stays; the provider's was not.
+func TestUp_AProvidersPortThatIsTakenMeanwhileIsReplacedEvenIfThePagesIsFixed(t *testing.T) {
+	r := newRig(t)
+	r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.Mode, p.PortFixed = dev.Native, true })
+	var snatched int
+	r.fake.Before(func(_ context.Context, op plan.Operation) error {
+		if op.Verb == plan.Start && op.Name == "shop-gateway-1" && snatched == 0 {
+			snatched = r.ports().Provider
+			taken(t, snatched)
+		}
+		return nil
+	})
+	run := r.up(engine.Request{})
+	if got := r.ports().Provider; run.Port != r.project.Port || got == snatched || run.Issuer != dev.Issuer(got) {
+		t.Errorf("page at %d, want %d; provider at %d, which was taken at %d; issuer %q", run.Port, r.project.Port, got, snatched, run.Issuer)
+	}
+}
