@@ -102,4 +102,7 @@ const (
 	// LabelPerson is the label of the app's container that holds the e-mail address of the person that st.user is while
 	// the login is bypassed.
 	LabelPerson = "dev.sdev.person"
+	// LabelSocket is the label of a container without an engine that holds the path of its unix socket on this machine. The
+	// socket is removed with the container, and so is its directory once that is empty.
+	LabelSocket = "dev.sdev.socket"
 )

@@ -199,11 +199,15 @@ func TestBrowserAuth_Document000LogsInAsItsArticleHasIt(t *testing.T) {
 	t.Logf("sdev auth check:\n%s", checked)
 }
 
-// TestBrowserAuth_TheScaffoldVerifiesAndSwitches tests the login code that sdev init writes: it refuses the token that
-// document 000 accepts. The tab stays open while the mode changes.
 func TestBrowserAuth_TheScaffoldVerifiesAndSwitches(t *testing.T) {
-	p := scaffolded(t)
-	ready := p.up()
+	scaffoldsLogin(t, scaffolded(t))
+}
+
+// scaffoldsLogin tests the login code that sdev init writes: it refuses the token that document 000 accepts. The tab stays
+// open while the mode changes. The flags name the runtime.
+func scaffoldsLogin(t *testing.T, p *project, flags ...string) {
+	t.Helper()
+	ready := p.up(flags...)
 	page := openTab(t, ready.URL+"/First_App")
 	page.shows("Login is off")
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"net/url"
@@ -14,13 +15,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"sdev/dev"
 )
 
 // What a user does with sdev on a machine without a container engine: DOCKER_HOST leads nowhere in these tests.
 
-// onHost creates a project that runs without a container engine. Its processes end with the test.
+// onHost creates a project with a list of packages that runs without a container engine.
 func onHost(t *testing.T) *project {
+	t.Helper()
+	p := emptyOnHost(t)
+	p.guardDir()
+	p.write("requirements.txt", "streamlit[auth]==1.58.0\nhttpx\n")
+	return p
+}
+
+// emptyOnHost creates a directory for a project that runs without a container engine. Its processes end with the test.
+func emptyOnHost(t *testing.T) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir(), env: []string{"DOCKER_HOST=unix:///nowhere/engine.sock"}}
@@ -28,8 +40,6 @@ func onHost(t *testing.T) *project {
 	if err := os.Mkdir(p.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p.guardDir()
-	p.write("requirements.txt", "streamlit[auth]==1.58.0\nhttpx\n")
 	t.Cleanup(func() {
 		if t.Failed() {
 			text, _ := p.command("logs").CombinedOutput()
@@ -77,6 +87,37 @@ func TestBrowserProcess_StLoginFromTheFirstClickToTheLogout(t *testing.T) {
 	p.write("Dockerfile", nativeDockerfile)
 	p.write("Home.py", nativeApp)
 	nativeLogin(t, p, "--runtime", "process")
+}
+
+// The login code that sdev init writes, which speaks OpenID Connect itself.
+func TestBrowserProcess_TheScaffoldVerifiesAndSwitches(t *testing.T) {
+	p := emptyOnHost(t)
+	p.run(0, "init", "--yes", "--no-git")
+	p.guardDir()
+	scaffoldsLogin(t, p, "--runtime", "process")
+}
+
+func TestBrowserProcess_AnUploadArrives(t *testing.T) {
+	p := onHost(t)
+	p.write("Home.py", `import hashlib
+
+import streamlit as st
+
+file = st.file_uploader("Report")
+if file:
+    st.write(f"{file.name} has {file.size} bytes, {hashlib.sha256(file.getvalue()).hexdigest()}")
+`)
+	report := filepath.Join(t.TempDir(), "report.bin")
+	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<18) // 4 MiB: more than one read
+	if err := os.WriteFile(report, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	page := openTab(t, p.up("--runtime", "process").URL)
+	page.shows("Report")
+	if _, err := chromedp.Run(page.ctx, chromedp.SetUploadFiles(`input[type=file]`, []string{report})); err != nil {
+		t.Fatal(err)
+	}
+	page.shows(fmt.Sprintf("report.bin has %d bytes, %x", len(content), sha256.Sum256(content)))
 }
 
 func TestBrowserProcess_TheDashboardShowsSaves(t *testing.T) {

@@ -78,6 +78,7 @@ func (o *overlay) socket() {
 		return
 	}
 	o.set(socketEnv, o.parts.OnHost.Socket, "sdev: instead of a port, so that other users and programs reach the app only through the gateway")
+	o.label(dev.LabelSocket, o.parts.OnHost.Socket)
 	o.setDefault("FORWARDED_ALLOW_IPS", "*", "sdev: only the gateway reaches that socket")
 }
 

@@ -69,6 +69,7 @@ func (o *overlay) toHost() {
 	}
 	g := o.out.Project.Services[GatewayService]
 	g.Environment = types.MappingWithEquals{dev.GatewayConfigEnv: ptr(string(encoded))}
+	g.Labels[dev.LabelSocket] = c.Control
 	g.Tmpfs, g.User = nil, ""
 	_, parameters, _ := strings.Cut(c.Parameters, ":")
 	g.Expose = []string{parameters}

@@ -46,6 +46,9 @@ services:
 	if app.User != "" || value(app, "HOME") != "(unset)" || value(app, "STREAMLIT_SERVER_PORT") != "18600" || value(app, "SDEV_PORT") != "18600" || value(app, "SDEV_SOCKET") != c.Socket {
 		t.Errorf("user %q, environment %v", app.User, app.Environment)
 	}
+	if app.Labels[dev.LabelSocket] != c.Socket || gateway.Labels[dev.LabelSocket] != c.Control {
+		t.Errorf("labels %v and %v", app.Labels, gateway.Labels)
+	}
 	if len(app.DependsOn) > 0 || app.NetworkMode != "" {
 		t.Errorf("the app waits for %v, in the network of %q", app.DependsOn, app.NetworkMode)
 	}

@@ -317,11 +317,24 @@ func (r *Runtime) remove(ctx context.Context, b box, how ask) error {
 			return r.stateError(err)
 		}
 		r.journal(s.Project).add(record{Time: time.Now(), ID: b.id(), Service: s.Service, State: dev.Removed})
+		s.removeSocket()
 		if err := os.RemoveAll(gone); err != nil {
 			return r.stateError(err)
 		}
 		return nil
 	})
+}
+
+// removeSocket removes the unix socket that the container's process has left behind, and sdev's directory of sockets once that
+// is empty. It removes nothing else, whatever the label names.
+func (s settings) removeSocket() {
+	name := s.Labels[dev.LabelSocket]
+	if st, err := os.Lstat(name); err == nil && st.Mode().Type() == fs.ModeSocket {
+		_ = os.Remove(name) // a leftover does no harm: the next process replaces it
+	}
+	if dir := filepath.Dir(name); strings.HasPrefix(filepath.Base(dir), "sdev-") {
+		_ = os.Remove(dir) // another container's socket may be in it
+	}
 }
 
 // ask is how a keeper is asked to end its container.

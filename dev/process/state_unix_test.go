@@ -3,7 +3,9 @@
 package process_test
 
 import (
+	"net"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -32,5 +34,43 @@ func TestState_OfOthersIsRefused(t *testing.T) {
 				t.Errorf("%s: %+v", name, err)
 			}
 		}
+	}
+}
+
+func TestRemove_TakesTheContainersSocketAndNothingElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(file string) error
+		gone bool
+	}{
+		"a socket": {func(file string) error {
+			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: file, Net: "unix"})
+			if err != nil {
+				return err
+			}
+			l.SetUnlinkOnClose(false)
+			return l.Close()
+		}, true},
+		"a file of the user": {func(file string) error { return os.WriteFile(file, nil, 0o600) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			dir := filepath.Join(t.TempDir(), "sdev-1")
+			file := filepath.Join(dir, "app.sock")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.make(file); err != nil {
+				t.Fatal(err)
+			}
+			s := service("pass")
+			s.Config.Labels = types.Labels{dev.LabelSocket: file}
+			w.do(w.operation(plan.Create, s))
+			w.clean()
+			_, err := os.Lstat(file)
+			_, dirErr := os.Lstat(dir)
+			if gone := os.IsNotExist(err); gone != c.gone || os.IsNotExist(dirErr) != gone {
+				t.Errorf("gone: %v, want %v; the directory: %v", gone, c.gone, dirErr)
+			}
+		})
 	}
 }
