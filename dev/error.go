@@ -74,6 +74,7 @@ const (
 	CodeBuildProxy        Code = "build.proxy"
 	CodePython            Code = "python.missing"
 	CodePortTaken         Code = "port.taken"
+	CodePortOpen          Code = "port.open"
 	CodePortMoved         Code = "port.moved"
 	CodeBusy              Code = "project.busy"
 	CodeCheckout          Code = "project.checkout"
@@ -178,6 +179,7 @@ func Codes() []CodeDoc {
 		{CodeBuildProxy, "warning: a Dockerfile puts this machine's proxy into the image"},
 		{CodePython, "this machine has no Python that the project accepts, which an app needs without a container engine"},
 		{CodePortTaken, "the requested port is in use"},
+		{CodePortOpen, "warning: without a container engine, the app listens at a port of this machine, where other programs reach it without the login"},
 		{CodePortMoved, "warning: the usual port is taken, so sdev uses another one"},
 		{CodeBusy, "another sdev is changing this project right now"},
 		{CodeCheckout, "this checkout of a project runs beside another one, under a name of its own"},

@@ -6,25 +6,20 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"sdev/dev"
 )
 
-// Sample is the resource usage of a container.
-type Sample struct {
-	At     time.Time
-	CPU    time.Duration // since it started, over all cores
-	Memory int64         // bytes in use now, without the page cache
-}
-
 // Sample measures a running container once. CPU usage follows from two samples.
-func (e *Engine) Sample(ctx context.Context, name string) (Sample, error) {
+func (e *Engine) Sample(ctx context.Context, name string) (dev.Sample, error) {
 	answer, err := e.api.ContainerStatsOneShot(ctx, name)
 	if err != nil {
-		return Sample{}, engineError("measure "+name, err)
+		return dev.Sample{}, engineError("measure "+name, err)
 	}
 	defer answer.Body.Close()
 	var s container.StatsResponse
 	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return Sample{}, engineError("measure "+name, err)
+		return dev.Sample{}, engineError("measure "+name, err)
 	}
 	used := s.MemoryStats.Usage
 	// The docker command subtracts these, with cgroups v1 and v2.
@@ -34,5 +29,5 @@ func (e *Engine) Sample(ctx context.Context, name string) (Sample, error) {
 			break
 		}
 	}
-	return Sample{At: s.Read, CPU: time.Duration(s.CPUStats.CPUUsage.TotalUsage), Memory: int64(used)}, nil // neither comes near the limit
+	return dev.Sample{At: s.Read, CPU: time.Duration(s.CPUStats.CPUUsage.TotalUsage), Memory: int64(used)}, nil // neither comes near the limit
 }

@@ -148,7 +148,7 @@ func FuzzStream(f *testing.F) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go d.run(ctx)
 	f.Cleanup(func() { cancel(); <-d.done })
-	up := newUpstream(appAddress{addr: "127.0.0.1:1"}, func(bool) {})
+	up := newUpstream(appAddress{addr: "127.0.0.1:1"}, func(bool) {}, nil)
 	f.Fuzz(func(t *testing.T, fromTab, fromApp []byte, size int) {
 		size = max(size, 1)
 		app := &sides{Reader: bytes.NewReader(fromApp)}

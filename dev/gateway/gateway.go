@@ -144,7 +144,10 @@ func newGateway(cfg Config, events io.Writer) (*gateway, error) {
 	g.login = newLoginServer(cfg, g.loop.emit)
 	g.pages = newPages(cfg, g.hosts.origin, g.fronts.isOwn, g.login.issuer, g.loop.emit)
 	g.components = newComponents(cfg, g.hosts.origin, g.login.issuer, g.loop.emit)
-	g.upstream = newUpstream(appAddress{cfg.Upstream, cfg.Socket}, g.loop.reachable)
+	g.upstream = newUpstream(appAddress{cfg.Upstream, cfg.Socket}, g.loop.reachable, sync.OnceFunc(func() {
+		g.loop.emit(dev.Warning{Code: dev.CodePortOpen, Message: "the app listens at " + cfg.Upstream + ", where other programs and users of this machine reach it without the gateway and its login",
+			Hint: "start the app by \"streamlit run\", with a Streamlit that sdev supports; or use Docker: --runtime docker"})
+	}))
 	g.proxy = newProxy(g.upstream, g.loop, newIdentityFilter(cfg, g.loop.emit), g.login.user, g.login.leadTo)
 	if cfg.Root == "" {
 		return g, nil

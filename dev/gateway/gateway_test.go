@@ -182,7 +182,7 @@ func TestReconnectTransport_GivesUpBeforeTheFrontendDoes(t *testing.T) {
 		t.Errorf("requests are held for %v; the frontend waits for 15 s", reconnectWait)
 	}
 	app := newFakeApp(t)
-	up := newUpstream(appAddress{addr: app.addr}, func(bool) {})
+	up := newUpstream(appAddress{addr: app.addr}, func(bool) {}, nil)
 	p := &reconnectTransport{next: &http.Transport{}, up: up, limit: 30 * time.Millisecond}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+app.addr+"/_stcore/health", nil)
 	if err != nil {

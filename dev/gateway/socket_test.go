@@ -53,6 +53,9 @@ func TestGateway_ReachesAnAppThatListensAtItsPortInstead(t *testing.T) {
 	app.socket = ""
 	app.start()
 	r := newRigWith(t, app, change)
+	if w := await(r, anyOf[dev.Warning]); w.Code != dev.CodePortOpen {
+		t.Errorf("%+v", w)
+	}
 	if resp, body := r.get("/page"); resp.StatusCode != http.StatusOK || body != "page /page of "+r.host {
 		t.Errorf("%s %s", resp.Status, body)
 	}

@@ -45,7 +45,7 @@ func inBubble(t *testing.T, session string, play func(*tabBubble)) {
 				}
 			}
 		}()
-		b.stream = newStream(here, newUpstream(appAddress{addr: "127.0.0.1:1"}, func(bool) {}), d, session, "")
+		b.stream = newStream(here, newUpstream(appAddress{addr: "127.0.0.1:1"}, func(bool) {}, nil), d, session, "")
 		play(b)
 		if err := b.stream.Close(); err != nil {
 			t.Error(err)

@@ -29,6 +29,7 @@ const (
 type upstream struct {
 	appAddress
 	changed func(up bool) // called for every new generation and every end, in order
+	open    func()        // called if the app is found at its port although it has a unix socket
 	checks  chan struct{} // a token makes run check whether the app answers
 
 	mu         sync.Mutex // guards the fields below; held during calls of changed, to keep their order
@@ -38,8 +39,10 @@ type upstream struct {
 	socket     uint64 // identifies the app's listening socket, see listening; 0 if unknown
 }
 
-func newUpstream(at appAddress, changed func(up bool)) *upstream {
-	u := &upstream{appAddress: at, changed: changed, checks: make(chan struct{}, 1), back: make(chan struct{})}
+// newUpstream makes an upstream that calls changed after each change, and open each time that it finds the app at its port
+// although it has a unix socket.
+func newUpstream(at appAddress, changed func(up bool), open func()) *upstream {
+	u := &upstream{appAddress: at, changed: changed, open: open, checks: make(chan struct{}, 1), back: make(chan struct{})}
 	u.check()
 	return u
 }
@@ -73,6 +76,9 @@ func (u *upstream) dial(ctx context.Context) bool {
 	conn, err := u.connect(ctx, net.Dialer{Timeout: time.Second})
 	if err != nil {
 		return false
+	}
+	if u.file != "" && conn.RemoteAddr().Network() == "tcp" {
+		u.open()
 	}
 	return conn.Close() == nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"sdev/cmd/internal/render"
+	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/docker"
 	"sdev/dev/engine"
@@ -54,7 +55,7 @@ type Engine struct {
 // Meter measures containers.
 type Meter interface {
 	// Sample measures a running container once.
-	Sample(ctx context.Context, container string) (docker.Sample, error)
+	Sample(ctx context.Context, container string) (dev.Sample, error)
 }
 
 // ReleaseImages inspects, exports and starts the image of a release.

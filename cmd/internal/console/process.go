@@ -137,7 +137,7 @@ func (c *Console) openProcesses(p *config.Project, attached bool) (Engine, error
 	r := process.New(o)
 	return Engine{
 		Containers: session.Containers{Runtime: r, Images: r, Exec: r, Files: r, Machine: r, Catalog: r, Host: ProcessHost, OnHost: true},
-		Endpoint:   docker.Endpoint{Host: ProcessHost, Why: "--runtime process"}, Leave: r.Detach, Closer: r,
+		Endpoint:   docker.Endpoint{Host: ProcessHost, Why: "--runtime process"}, Meter: r, Leave: r.Detach, Closer: r,
 	}, nil
 }
 

@@ -20,7 +20,6 @@ import (
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/hub"
 	"sdev/dev/plan"
@@ -45,12 +44,12 @@ type host struct {
 	project *config.Project
 	options Options // mu guards Auth and As; the rest stays the same
 
-	mu         sync.Mutex               // guards the fields below
-	job        *job                     // nil while none runs
-	startErr   error                    // why the last start failed
-	engineLost bool                     // supervising ended because the engine did not answer any more
-	running    []plan.Container         // containers that ran at the last call of Facts
-	samples    map[string]docker.Sample // of the running containers, by id
+	mu         sync.Mutex            // guards the fields below
+	job        *job                  // nil while none runs
+	startErr   error                 // why the last start failed
+	engineLost bool                  // supervising ended because the engine did not answer any more
+	running    []plan.Container      // containers that ran at the last call of Facts
+	samples    map[string]dev.Sample // of the running containers, by id
 	detected   detectedModes
 }
 
@@ -81,7 +80,7 @@ func Show(ctx context.Context, c *console.Console, o Options, p *config.Project,
 	if err != nil {
 		return err
 	}
-	d := &host{console: c, ctx: ctx, runtime: runtime, events: hub.New(c.Now), project: p, options: o, samples: map[string]docker.Sample{}}
+	d := &host{console: c, ctx: ctx, runtime: runtime, events: hub.New(c.Now), project: p, options: o, samples: map[string]dev.Sample{}}
 	before, stream := d.events.Subscribe()
 	if start { // otherwise the first call of Facts follows what runs
 		if err := d.supervise(p); err != nil {

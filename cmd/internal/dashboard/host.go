@@ -16,7 +16,6 @@ import (
 	"sdev/cmd/internal/tui"
 	"sdev/dev"
 	"sdev/dev/config"
-	"sdev/dev/docker"
 	"sdev/dev/engine"
 	"sdev/dev/oidc"
 	"sdev/dev/plan"
@@ -262,7 +261,7 @@ func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 	if d.runtime.Meter == nil {
 		return nil, nil
 	}
-	now := map[string]docker.Sample{}
+	now := map[string]dev.Sample{}
 	var list []tui.Usage
 	for _, c := range found {
 		s, err := d.runtime.Meter.Sample(ctx, c.ID)
@@ -272,7 +271,7 @@ func (d *host) Usage(ctx context.Context) ([]tui.Usage, error) {
 		now[c.ID] = s
 		u := tui.Usage{Service: c.Service, Memory: s.Memory}
 		if before, ok := last[c.ID]; ok && s.At.After(before.At) {
-			u.CPU = 100 * float64(s.CPU-before.CPU) / float64(s.At.Sub(before.At))
+			u.CPU = 100 * float64(max(0, s.CPU-before.CPU)) / float64(s.At.Sub(before.At))
 		}
 		list = append(list, u)
 	}
