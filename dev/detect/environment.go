@@ -12,8 +12,10 @@ type Environment struct {
 	Files  []string // whose content decides what is installed
 	Python string   // version specifier; "" accepts any
 	Locked bool     // uv installs what the lock in Dir names, with Args as more arguments of "uv sync"
-	Args   []string // of "pip install", with paths relative to Dir
-	UV     []string // of "uv pip install", if uv reads a list that pip cannot; else Args are
+	// UVVersion is the version of uv for a machine that has none; "" unless Locked.
+	UVVersion string
+	Args      []string // of "pip install", with paths relative to Dir
+	UV        []string // of "uv pip install", if uv reads a list that pip cannot; else Args are
 	// Guessed are packages of Args that imports suggest; those that do not exist are left out.
 	Guessed []string
 	// Source says that the installer builds packages from files of the tree. Builds write beside the source, so it has to
@@ -43,7 +45,7 @@ func (f *Findings) Environment() (e Environment, ok bool) {
 	}
 	switch first.manager {
 	case "uv":
-		e.Locked, e.Files, e.Args = true, append(e.Files, first.lock), first.option
+		e.Locked, e.UVVersion, e.Files, e.Args = true, uvVersion, append(e.Files, first.lock), first.option
 		return e, first.lock != "" && path.Dir(first.lock) == e.Dir
 	case "pyproject":
 		e.Args = first.requirementsOf(first.option)

@@ -20,7 +20,7 @@ func TestEnvironment_FollowsTheListOfTheProject(t *testing.T) {
 		"no list": {map[string]string{"Home.py": home},
 			detect.Environment{Dir: ".", Args: []string{"streamlit", "watchdog"}}, true},
 		"uv": {map[string]string{"Home.py": home, "pyproject.toml": "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.11\"\ndependencies = [\"streamlit\"]\n", "uv.lock": "version = 1\n"},
-			detect.Environment{Dir: ".", Manager: "uv", File: "pyproject.toml", Files: []string{"pyproject.toml", "uv.lock"}, Python: ">=3.11", Locked: true}, true},
+			detect.Environment{Dir: ".", Manager: "uv", File: "pyproject.toml", Files: []string{"pyproject.toml", "uv.lock"}, Python: ">=3.11", Locked: true, UVVersion: "0.13.9"}, true},
 		"pyproject": {map[string]string{"Home.py": home, "pyproject.toml": "[project]\nname = \"shop\"\ndependencies = [\"pandas>2; python_version > '3.8'\"]\n[project.optional-dependencies]\nui = [\"streamlit>=1.40\", \"altair\"]\nother = [\"x\"]\n"},
 			detect.Environment{Dir: ".", Manager: "pyproject", File: "pyproject.toml", Files: []string{"pyproject.toml"},
 				Args: []string{"pandas>2; python_version > '3.8'", "streamlit>=1.40", "altair"}, UV: []string{"-r", "pyproject.toml", "--extra", "ui"}}, true},

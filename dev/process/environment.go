@@ -26,10 +26,12 @@ type Recipe struct {
 	Files   []string // whose content decides what is installed, on this machine
 	Python  string   // version specifier, such as ">=3.10,<3.13" or "3.11"; "" accepts any
 	// Locked says that uv installs what the lock in Dir names; then Install has more arguments of "uv sync".
-	Locked  bool
-	Install []string // arguments of "pip install"; without any, the environment has no packages
-	UV      []string // arguments of "uv pip install"; nil if they are the same
-	Guessed []string // packages in Install that may not exist
+	Locked bool
+	// UVVersion is the version of uv that pip fetches for that if this machine has none.
+	UVVersion string
+	Install   []string // arguments of "pip install"; without any, the environment has no packages
+	UV        []string // arguments of "uv pip install"; nil if they are the same
+	Guessed   []string // packages in Install that may not exist
 	// Source is the directory of the project if packages are built from it; "" if none are. Builds write beside the source,
 	// so the installer runs in a copy.
 	Source  string
@@ -168,7 +170,7 @@ func (m *maker) step(text string) {
 func (m *maker) sum() (string, error) {
 	h := &bytes.Buffer{}
 	// The versions say what the key depends on; change the number with the way environments are made.
-	fmt.Fprintln(h, "2", m.version, m.uv != "", m.Locked, m.Install, m.UV, m.Source)
+	fmt.Fprintln(h, "3", m.version, m.uv != "", m.Locked, m.Install, m.UV, m.Source)
 	for _, file := range m.Files {
 		b, err := dev.ReadFile(file)
 		if err != nil {
@@ -197,6 +199,13 @@ func (m *maker) make(ctx context.Context, dir string) error {
 
 // install runs the commands that make the environment.
 func (m *maker) install(ctx context.Context, dir string) error {
+	if m.Locked && m.uv == "" {
+		at := dir + ".uv"
+		defer os.RemoveAll(at) //nolint:errcheck // the next attempt does it first
+		if err := m.fetchUV(ctx, at); err != nil {
+			return err
+		}
+	}
 	commands := m.commands(dir, m.Install)
 	if err := m.run(ctx, dir, commands[0]); err != nil { // it makes the directory
 		return err
@@ -223,6 +232,21 @@ func (m *maker) install(ctx context.Context, dir string) error {
 	if err := m.leadToSource(dir); err != nil {
 		return m.failed("the environment cannot be completed", err, "free some disk space")
 	}
+	return nil
+}
+
+// fetchUV installs uv into an environment of its own, because nothing else can install what its lock names.
+func (m *maker) fetchUV(ctx context.Context, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return m.failed("the remains of an environment cannot be removed", err, "remove "+dir+" by hand")
+	}
+	pip := maker{Recipe: Recipe{Service: m.Service, Dir: m.Dir}, environ: m.environ, emit: m.emit, python: m.python, pip: m.pip}
+	for _, command := range pip.commands(dir, []string{"uv==" + m.UVVersion}) {
+		if err := pip.run(ctx, dir, command); err != nil {
+			return err
+		}
+	}
+	m.uv = filepath.Join(filepath.Dir(pythonOf(dir)), "uv"+filepath.Ext(pythonOf(dir)))
 	return nil
 }
 
@@ -306,6 +330,8 @@ func (m *maker) run(ctx context.Context, dir string, command []string) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case len(last) == 0: // it may not even have started
+		last = []string{err.Error()}
 	case offline:
 		return m.failed("the environment of service "+m.Service+" cannot be made: its packages cannot be downloaded", errors.New(strings.Join(last, "\n")),
 			"connect this machine to the network, or set the proxy or the index of packages (PIP_INDEX_URL): once an environment is made, sdev needs no network")

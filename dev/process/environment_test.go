@@ -21,8 +21,8 @@ import (
 	"sdev/dev/process"
 )
 
-// wheel makes a package that has one module.
-func wheel(t *testing.T, dir, name, version string) {
+// wheel makes a package that has one module, and further files by name and content.
+func wheel(t *testing.T, dir, name, version string, more ...[2]string) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s-py3-none-any.whl", name, version)))
 	if err != nil {
@@ -31,13 +31,15 @@ func wheel(t *testing.T, dir, name, version string) {
 	defer f.Close()
 	z := zip.NewWriter(f)
 	info := fmt.Sprintf("%s-%s.dist-info/", name, version)
-	for _, file := range [][2]string{
+	for _, file := range append(more, [][2]string{
 		{name + ".py", fmt.Sprintf("version = %q\n", version)},
 		{info + "METADATA", fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version)},
 		{info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
 		{info + "RECORD", ""},
-	} {
-		w, err := z.Create(file[0])
+	}...) {
+		h := &zip.FileHeader{Name: file[0]}
+		h.SetMode(0o755) // for scripts
+		w, err := z.CreateHeader(h)
 		if err == nil {
 			_, err = w.Write([]byte(file[1]))
 		}
@@ -67,19 +69,25 @@ func newEnvironments(t *testing.T, recipe process.Recipe, environ ...string) *en
 	o := options(t.TempDir())
 	e.cache = filepath.Join(o.Cache, "environments")
 	if o.Environ = environ; environ == nil {
-		python, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		bin := t.TempDir()
-		if err := os.Symlink(strings.TrimSpace(string(python)), filepath.Join(bin, "python3")); err != nil {
-			t.Fatal(err)
-		}
-		o.Environ = []string{"PATH=" + bin, "HOME=" + t.TempDir()}
+		o.Environ = hostPython(t)
 	}
 	o.Recipe = func(context.Context, plan.Build) (process.Recipe, error) { return e.recipe, nil }
 	e.Runtime = process.New(o)
 	return e
+}
+
+// hostPython is the environment of a machine that has Python, and no uv.
+func hostPython(t *testing.T) []string {
+	t.Helper()
+	python, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(strings.TrimSpace(string(python)), filepath.Join(bin, "python3")); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"PATH=" + bin, "HOME=" + t.TempDir()}
 }
 
 func (e *environments) build(ctx context.Context) (string, error) {
@@ -293,5 +301,26 @@ func TestEnvironment_LeavesOutGuessedPackagesThatDoNotExist(t *testing.T) {
 	defer e.mu.Unlock()
 	if !slices.Contains(e.steps, "absent is not installed") {
 		t.Errorf("steps %v", e.steps)
+	}
+}
+
+// Only uv can install what its lock names, so pip fetches it first. The uv here is a script that prints its arguments.
+func TestEnvironment_FetchesUVForALock(t *testing.T) {
+	packages := t.TempDir()
+	wheel(t, packages, "uv", "1.2.3", [2]string{"uv-1.2.3.data/scripts/uv", "#!/bin/sh\necho called uv \"$@\"\nfor last; do :; done\n[ \"$1\" != venv ] || /bin/mkdir \"$last\"\n"})
+	recipe := process.Recipe{Service: "app", Dir: t.TempDir(), Locked: true, UVVersion: "1.2.3", Install: []string{"--extra", "app"}}
+	e := newEnvironments(t, recipe, append(hostPython(t), "PIP_NO_INDEX=1", "PIP_FIND_LINKS="+packages)...)
+	id, err := e.build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := e.dir(id)
+	for _, want := range []string{"called uv venv --python ", "called uv sync --frozen --no-dev --python " + dir + "/bin/python --no-install-project --extra app"} {
+		if !slices.ContainsFunc(e.steps, func(s string) bool { return strings.HasPrefix(s, want) }) {
+			t.Errorf("no step %q in %q", want, e.steps)
+		}
+	}
+	if left, _ := filepath.Glob(dir + ".uv"); len(left) > 0 {
+		t.Errorf("left over: %v", left)
 	}
 }
