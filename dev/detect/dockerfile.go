@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"path"
 	"regexp"
@@ -29,6 +30,9 @@ type Dockerfile struct {
 	// Hidden are directories that the build creates below a copied one, for example ".venv". A mount over the
 	// copied directory would hide them.
 	Hidden []Fact `json:"hidden,omitempty"`
+
+	// Env are the variables that ENV sets, with variables expanded.
+	Env map[string]string `json:"-"`
 
 	// Steps are the instructions of the stage, after those of the stages that it starts from.
 	Steps []Fact `json:"-"`
@@ -127,7 +131,7 @@ func readDockerfile(t *tree, name, target string) Dockerfile {
 // parseDockerfile reads the text of a Dockerfile, which the file of a name holds. One that the parser refuses has no
 // instructions: no builder accepts it either.
 func parseDockerfile(t *tree, name, text, target string) Dockerfile {
-	d := Dockerfile{Path: name, env: map[string]string{}}
+	d := Dockerfile{Path: name, Env: map[string]string{}, env: map[string]string{}}
 	args := map[string]string{}
 	var stages []stage
 	list, err := dockerfile.Instructions([]byte(text))
@@ -226,6 +230,24 @@ func joinedFact(entrypoint, arguments Fact) Fact {
 	return out
 }
 
+// StreamlitArguments returns the arguments of the streamlit program that the image's command starts; ok is false if it starts
+// another one, or by a shell.
+func (d Dockerfile) StreamlitArguments() (args []string, ok bool) {
+	var words []string
+	for _, form := range []Fact{d.entrypoint, d.arguments} {
+		var part []string
+		if form.Value != "" && json.Unmarshal([]byte(form.Value), &part) != nil {
+			return nil, false
+		}
+		words = append(words, part...)
+	}
+	i := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "streamlit" })
+	if i < 0 {
+		return nil, false
+	}
+	return words[i+1:], true
+}
+
 var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
 
 func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
@@ -307,6 +329,9 @@ func (d *Dockerfile) addVariables(in dockerfile.Instruction) {
 		values[v.Name] = dockerfile.Expand(v.Value, d.env)
 	}
 	maps.Copy(d.env, values)
+	if in.Name == "ENV" {
+		maps.Copy(d.Env, values)
+	}
 	for _, k := range slices.Sorted(maps.Keys(values)) {
 		v := values[k]
 		if k == "PYTHONPATH" && in.Name == "ENV" {

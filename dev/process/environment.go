@@ -36,7 +36,9 @@ type Recipe struct {
 	// so the installer runs in a copy.
 	Source  string
 	Command []string // of a service that names none; paths are those of a container
-	WorkDir string
+	WorkDir string   // of a service that names none; "" if it is unknown
+	Mounted string   // the working directory instead, if no mount leads to WorkDir
+	Env     map[string]string
 }
 
 // Environments are kept by content: a directory of the cache for each set of lists, Python and platform. A directory
@@ -109,11 +111,30 @@ func (r *Runtime) Build(ctx context.Context, b plan.Build, emit func(dev.Event))
 	if err != nil {
 		return "", err
 	}
-	if err := r.setImage(imageRecord{Ref: b.Tag, ID: id, Dir: dir, Command: recipe.Command, WorkingDir: recipe.WorkDir}); err != nil {
+	rec := imageRecord{Ref: b.Tag, Dir: dir, Command: recipe.Command, WorkingDir: recipe.WorkDir, Mounted: recipe.Mounted, Env: ofImage(recipe.Env)}
+	about, err := json.Marshal(rec)
+	if err != nil {
+		return "", err
+	}
+	rec.ID = id + "-" + shortSum(about)
+	if err := r.setImage(rec); err != nil {
 		return "", err
 	}
 	emit(dev.BuildDone{Service: b.Service, Image: b.Tag, MS: time.Since(start).Milliseconds()})
-	return id, nil
+	return rec.ID, nil
+}
+
+// ofImage are the variables of an image that mean something on this machine: its programs and its home are in other places
+// here, and so are those of installers.
+func ofImage(env map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, value := range env {
+		tool := strings.HasPrefix(name, "PIP_") || strings.HasPrefix(name, "UV_") || strings.HasPrefix(name, "POETRY_")
+		if !tool && !slices.Contains([]string{pathVariable, "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR"}, name) {
+			out[name] = value
+		}
+	}
+	return out
 }
 
 // makeEnvironment returns the directory and the id of an environment, which it makes if it does not exist or is damaged.

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
 	"sdev/dev"
 	"sdev/dev/devtest"
 	"sdev/dev/plan"
@@ -113,7 +115,8 @@ func (e *environments) made() (n int) {
 }
 
 func (e *environments) dir(id string) string {
-	return filepath.Join(e.cache, strings.TrimPrefix(id, "environment:"))
+	sum, _, _ := strings.Cut(strings.TrimPrefix(id, "environment:"), "-")
+	return filepath.Join(e.cache, sum)
 }
 
 func TestEnvironment_IsKeptByContent(t *testing.T) {
@@ -322,5 +325,42 @@ func TestEnvironment_FetchesUVForALock(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(dir + ".uv"); len(left) > 0 {
 		t.Errorf("left over: %v", left)
+	}
+}
+
+// A Dockerfile sets variables and a working directory. The project's directory has its place there, although only a directory
+// below it is mounted.
+func TestEnvironment_HasTheImagesVariablesAndDirectory(t *testing.T) {
+	project := devtest.Project(t, map[string]string{"pages/one.py": "", "pages/settings.toml": ""})
+	recipe := process.Recipe{Service: "app", Dir: project, WorkDir: "/srv/app", Mounted: "/srv/app/pages", Env: map[string]string{
+		"SETTINGS": "/srv/app/pages/settings.toml", "MODE": "demo", "OURS": "image", "SSL_CERT_FILE": "/opt/certs/ours.pem", "PATH": "/opt/venv/bin", "HOME": "/home/app", "UV_LINK_MODE": "copy"}}
+	for _, c := range []struct{ workDir, mount, dir string }{
+		{"/srv/app", "/srv/app/pages", project},
+		{"/opt/elsewhere", "/srv/app/pages", filepath.Join(project, "pages")},
+		{"/srv/app", "/srv/app", filepath.Join(project, "pages")},
+	} {
+		recipe.WorkDir, recipe.Mounted = c.workDir, c.mount
+		e := newEnvironments(t, recipe)
+		id, err := e.build(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{T: t, Runtime: e.Runtime, labels: plan.Labels{Project: "demo", App: "app", Dir: project}}
+		t.Cleanup(w.clean)
+		s := service("import os; print(*[os.environ.get(n, '-') for n in ('MODE', 'OURS', 'SSL_CERT_FILE', 'UV_LINK_MODE')]); print(os.getcwd()); print(os.environ['HOME']); print(os.environ.get('SETTINGS'))")
+		s.Config.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: filepath.Join(project, "pages"), Target: c.mount}}
+		s.Config.Environment = types.MappingWithEquals{"OURS": text("compose")}
+		w.run(s)
+		w.ended()
+		got := w.Tail(t.Context(), w.one(), 10)
+		if len(got) != 4 || got[0] != "demo compose - -" || got[1] != c.dir || got[2] == "/home/app" || c.mount == "/srv/app/pages" && got[3] != filepath.Join(project, "pages", "settings.toml") {
+			t.Errorf("%+v: %q", c, got)
+		}
+		recipe.Env["MODE"] = "other"
+		e.recipe = recipe
+		if other, err := e.build(t.Context()); err != nil || other == id || e.dir(other) != e.dir(id) {
+			t.Errorf("after a change of a variable: %s, %s, %v", id, other, err)
+		}
+		recipe.Env["MODE"] = "demo"
 	}
 }

@@ -18,6 +18,7 @@ type imageRecord struct {
 	Env        map[string]string
 	Command    []string
 	WorkingDir string
+	Mounted    string // the working directory instead, if no mount leads to WorkingDir
 }
 
 func (r *Runtime) imageFile(ref string) string {

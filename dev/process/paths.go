@@ -28,6 +28,7 @@ func (c found) paths() Paths {
 	for _, m := range c.Mounts {
 		p.places = append(p.places, place{m.Target, m.Source})
 	}
+	p.places = append(p.places, c.placesAbove()...)
 	for _, target := range c.Files {
 		p.files = append(p.files, place{target, c.fileAt(target)})
 	}
@@ -37,6 +38,22 @@ func (c found) paths() Paths {
 	}
 	slices.SortStableFunc(p.places, func(a, b place) int { return len(b.target) - len(a.target) })
 	return p
+}
+
+// placesAbove are the directories above the mounts that have the same place in the project: an image that has the project at
+// /app has its directory pages at /app/pages, so if only that is mounted, /app is the project.
+func (c found) placesAbove() (out []place) {
+	for _, m := range c.Mounts {
+		target, source := m.Target, m.Source
+		for path.Base(target) == filepath.Base(source) && path.Dir(target) != "/" {
+			target, source = path.Dir(target), filepath.Dir(source)
+			if rel, err := filepath.Rel(c.ProjectDir, source); err != nil || !filepath.IsLocal(rel) {
+				break
+			}
+			out = append(out, place{target, source})
+		}
+	}
+	return out
 }
 
 // Path translates an absolute path; ok is false if it leads to nothing on this machine.
@@ -56,6 +73,15 @@ func (p Paths) Path(name string) (translated string, ok bool) {
 		}
 	}
 	return name, false
+}
+
+// leadsNowhere reports whether a text is an absolute path that does not exist on this machine, even if translated.
+func (p Paths) leadsNowhere(name string) bool {
+	if _, ok := p.Path(name); ok || !path.IsAbs(name) {
+		return false
+	}
+	_, err := os.Stat(filepath.FromSlash(name))
+	return err != nil
 }
 
 // within returns the rest of a path below a directory.

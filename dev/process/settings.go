@@ -77,7 +77,7 @@ func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box
 	s := op.Service.Config
 	out := settings{Name: op.Name, Project: labels.Project, Service: s.Name, Hash: op.Service.Hash, Image: image.ID, Reference: s.Image, Environment: image.Dir,
 		Joins: op.Joins, ProjectDir: labels.Dir, Labels: containerLabels(op.Service),
-		Command: slices.Concat(s.Entrypoint, s.Command), Env: map[string]string{}, WorkingDir: cmp.Or(s.WorkingDir, image.WorkingDir),
+		Command: slices.Concat(s.Entrypoint, s.Command), Env: map[string]string{}, WorkingDir: s.WorkingDir,
 		Grace: defaultGrace, StopSignal: cmp.Or(s.StopSignal, defaultSignal), Restart: policyOf(s.Restart), Check: checkOf(s.HealthCheck)}
 	if len(out.Command) == 0 {
 		out.Command = image.Command
@@ -89,12 +89,6 @@ func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box
 		return out, &dev.Error{Code: dev.CodeComposeInvalid, Exit: dev.ExitProject, Message: dev.Line("service %s has no command, and without a container engine there is no image that names one", s.Name),
 			Hint: "add command: to the service, for example: streamlit run Home.py"}
 	}
-	maps.Copy(out.Env, image.Env)
-	for name, value := range s.Environment {
-		if value != nil {
-			out.Env[name] = *value
-		}
-	}
 	if s.StopGracePeriod != nil {
 		out.Grace = time.Duration(*s.StopGracePeriod)
 	}
@@ -103,8 +97,28 @@ func newSettings(op plan.Operation, labels plan.Labels, image imageRecord, b box
 	}
 	out.Exposed = s.Expose
 	var err error
-	out.Mounts, err = mountsOf(s, b, volume)
-	return out, err
+	if out.Mounts, err = mountsOf(s, b, volume); err != nil {
+		return out, err
+	}
+	paths := found{settings: out}.paths()
+	for name, value := range image.Env {
+		if paths.leadsNowhere(value) {
+			continue // a file that only the image has, for example one of certificates
+		}
+		out.Env[name] = value
+	}
+	for name, value := range s.Environment {
+		if value != nil {
+			out.Env[name] = *value
+		}
+	}
+	if out.WorkingDir == "" {
+		out.WorkingDir = image.WorkingDir
+		if paths.leadsNowhere(out.WorkingDir) {
+			out.WorkingDir = image.Mounted
+		}
+	}
+	return out, nil
 }
 
 // containerLabels are the labels of the service, and those from which a plan learns what to do. The labels of Compose are

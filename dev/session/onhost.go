@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -29,8 +30,10 @@ func Runtimes() []string { return []string{RuntimeDocker, RuntimeProcess, Runtim
 type HostEnvironment struct {
 	detect.Environment
 	Command []string
-	Workdir string
-	Tree    string // the project's directory if packages are built from it; else ""
+	Workdir string            // "" if it is unknown
+	Mounted string            // where the app's source is; "" if that is unknown
+	Env     map[string]string // of the image that the Dockerfile makes
+	Tree    string            // the project's directory if packages are built from it; else ""
 }
 
 // EnvironmentOf reads how the app's environment is made from the project's files.
@@ -67,14 +70,30 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 	}
 	out.Command, out.Workdir = recipe.Command, recipe.Workdir
 	if len(recipe.Mounts) > 0 {
-		if out.Workdir == "" {
-			out.Workdir = recipe.Mounts[0].To
-		}
-		if e, known := found.Entry(); out.Command == nil && known {
-			out.Command = []string{"streamlit", "run", at(e.Path)}
-		}
+		out.Mounted = recipe.Mounts[0].To
+	}
+	var args []string
+	build := p.Model.Services[p.App].Build
+	if context, dockerfile, ok := p.BuiltFrom(build); ok {
+		image, _ := found.Image(context, dockerfile, build.Target)
+		out.Workdir, out.Env = cmp.Or(out.Workdir, image.Workdir), image.Env
+		args, _ = image.StreamlitArguments()
+	}
+	if e, known := found.Entry(); out.Command == nil && known {
+		out.Command = startOnHost(args, at(e.Path))
 	}
 	return out, nil
+}
+
+// startOnHost is the command that starts an entry script with the arguments of an image's command, which names the script by
+// its path in the image.
+func startOnHost(args []string, script string) []string {
+	if i := slices.IndexFunc(args, func(arg string) bool { return strings.HasSuffix(arg, ".py") }); i >= 0 {
+		args = slices.Clone(args)
+		args[i] = script
+		return append([]string{"streamlit"}, args...)
+	}
+	return []string{"streamlit", "run", script}
 }
 
 // onHost chooses the sockets of a run on this machine. Their paths must be short: systems allow a hundred characters.

@@ -143,7 +143,7 @@ func (c *Console) openProcesses(p *config.Project, attached bool) (Engine, error
 
 func recipeFor(p *config.Project, b plan.Build) (process.Recipe, error) {
 	e, err := session.EnvironmentOf(p)
-	return process.Recipe{Service: b.Service, Dir: e.Dir, Files: e.Files, Python: e.Python, Locked: e.Locked, UVVersion: e.UVVersion, Install: e.Args, UV: e.UV, Guessed: e.Guessed, Source: e.Tree, Command: e.Command, WorkDir: e.Workdir}, err
+	return process.Recipe{Service: b.Service, Dir: e.Dir, Files: e.Files, Python: e.Python, Locked: e.Locked, UVVersion: e.UVVersion, Install: e.Args, UV: e.UV, Guessed: e.Guessed, Source: e.Tree, Command: e.Command, WorkDir: e.Workdir, Mounted: e.Mounted, Env: e.Env}, err
 }
 
 // processDirs returns the directories for the state of processes and for their environments. They are not sdev's cache, whose
