@@ -128,10 +128,14 @@ func readDockerfile(t *tree, name, target string) Dockerfile {
 	return parseDockerfile(t, name, t.text(name), target)
 }
 
+func newDockerfile(name string) Dockerfile {
+	return Dockerfile{Path: name, Env: map[string]string{}, env: map[string]string{}}
+}
+
 // parseDockerfile reads the text of a Dockerfile, which the file of a name holds. One that the parser refuses has no
 // instructions: no builder accepts it either.
 func parseDockerfile(t *tree, name, text, target string) Dockerfile {
-	d := Dockerfile{Path: name, Env: map[string]string{}, env: map[string]string{}}
+	d := newDockerfile(name)
 	args := map[string]string{}
 	var stages []stage
 	list, err := dockerfile.Instructions([]byte(text))
@@ -304,7 +308,7 @@ func stageOf(earlier []stage, in dockerfile.Instruction) (n int, ok bool) {
 // addCopiesOfStage records what a COPY of another stage passes on of what that stage copied from the context, and the
 // environments with it: "COPY --from=builder /app /app".
 func (d *Dockerfile) addCopiesOfStage(stages []stage, n int, in dockerfile.Instruction) {
-	source := Dockerfile{Path: d.Path, env: map[string]string{}}
+	source := newDockerfile(d.Path)
 	source.apply(stages, n)
 	for _, step := range d.copied(in) {
 		taken := path.Join("/", dockerfile.Expand(step.From, d.env))

@@ -13,7 +13,7 @@ import (
 
 // Without an image, the app starts as the Dockerfile's command says, in its directory and with its variables.
 func TestEnvironmentOf_FollowsTheDockerfile(t *testing.T) {
-	const base = "FROM python:3.12 AS dev\nARG LEVEL=low\nENV MODE=$LEVEL DIR=/srv\nWORKDIR /srv/app\nCOPY . .\n"
+	const base = "FROM python:3.12 AS source\nENV MODE=none\nCOPY . /srv/app\nFROM python:3.12 AS dev\nARG LEVEL=low\nENV MODE=$LEVEL DIR=/srv\nWORKDIR /srv/app\nCOPY --from=source /srv/app .\n"
 	for name, c := range map[string]struct {
 		rest string
 		args []string // after "streamlit"
