@@ -62,3 +62,23 @@ func (p *project) installs(command string) {
 		p.t.Errorf("no %s, or no ready:\n%s", command, out)
 	}
 }
+
+// The shell has the terminal itself, and Ctrl-C ends what runs in it instead of sdev.
+func TestDockerProcess_TheShellHasTheTerminal(t *testing.T) {
+	p := onHost(t)
+	p.write("Home.py", home("with a shell"))
+	p.up("--runtime", "process")
+	tm := p.terminal(100, 24, "shell")
+	tm.keys("stty size && echo in $VIRTUAL_ENV\r")
+	tm.sees("24 100", "in /")
+	tm.keys("sh -c 'echo be\"\"gun; exec sleep 1000'; echo slept\r")
+	tm.sees("begun") // the shell has given the terminal to it
+	tm.keys("\x03")
+	tm.sees("^C")
+	tm.keys("\r") // what is typed before the next prompt may be lost
+	tm.keys("python -c 'import streamlit; print(streamlit.__version__)'; exit 5\r")
+	tm.sees("1.58.0")
+	if code, left := tm.ended(); code != 5 || strings.Contains(left, "\nslept") {
+		t.Errorf("exit code %d\n%s", code, left)
+	}
+}

@@ -16,7 +16,8 @@ import (
 	"sdev/dev/plan"
 )
 
-// Run runs a command with the environment of a container that runs, and returns its exit code. It cannot change the user.
+// Run runs a command with the environment of a container that runs, and returns its exit code. It cannot change the user. A
+// command with a terminal has the user's own, which In, Out and Err must be.
 func (r *Runtime) Run(ctx context.Context, x plan.Exec) (int, error) {
 	cmd, err := r.prepare(ctx, x)
 	if err != nil {
@@ -24,6 +25,9 @@ func (r *Runtime) Run(ctx context.Context, x plan.Exec) (int, error) {
 	}
 	if x.In != nil {
 		cmd.Stdin = x.In
+	}
+	if terminal, ok := x.In.(*os.File); ok && x.Terminal {
+		defer foreground(cmd, terminal)()
 	}
 	cmd.Stdout, cmd.Stderr = x.Out, x.Err
 	return exitOf(ctx, cmd.Run())

@@ -20,6 +20,18 @@ import (
 // apart starts a keeper in a session of its own, so that no key at a terminal and no closed terminal reaches it.
 func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
+// foreground makes a command's own process group that of the terminal, so that Ctrl-C reaches the command and not sdev. back
+// gives the terminal back.
+func foreground(cmd *exec.Cmd, terminal *os.File) (back func()) {
+	fd, own := int(terminal.Fd()), syscall.Getpgrp()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Foreground: true, Ctty: fd}
+	return func() {
+		signal.Ignore(syscall.SIGTTOU) // the system stops a process in the background that takes the terminal
+		defer signal.Reset(syscall.SIGTTOU)
+		_ = unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, own) // the terminal may have gone
+	}
+}
+
 // group is a process and all others in its process group.
 type group struct {
 	cmd   *exec.Cmd

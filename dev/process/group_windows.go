@@ -18,6 +18,9 @@ func apart() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NO_WINDOW | windows.CREATE_NEW_PROCESS_GROUP}
 }
 
+// foreground changes nothing: every program of a console has its keys.
+func foreground(*exec.Cmd, *os.File) (back func()) { return func() {} }
+
 // group is a process and all that it has started, in a job object. The system ends the job with its last handle, which
 // the keeper holds: so nothing outlives a keeper.
 type group struct {

@@ -28,7 +28,8 @@ func (c *Console) RunShell(ctx context.Context, command []string) error {
 	}
 	in, isInFile := c.In.(*os.File)
 	out, isOutFile := c.Out.(*os.File)
-	if c.InTTY && c.OutTTY && isInFile && isOutFile {
+	x.Terminal = c.InTTY && c.OutTTY && isInFile && isOutFile
+	if x.Terminal && !r.Engine.OnHost { // a process of this machine has the terminal itself
 		restore, err := rawTerminal(ctx, in, out, &x)
 		if err != nil {
 			return err
@@ -75,7 +76,7 @@ func rawTerminal(ctx context.Context, in, out *os.File, x *plan.Exec) (restore f
 			}
 		}
 	}()
-	x.Terminal, x.Sizes = true, sizes
+	x.Sizes = sizes
 	return func() {
 		cancel()
 		<-done
