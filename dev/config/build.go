@@ -335,16 +335,3 @@ func (p *Project) RelativeFiles() []string {
 	slices.Sort(files)
 	return slices.Compact(files)
 }
-
-// BuiltFrom returns the context and the Dockerfile of a build, relative to the project and to the context, with slashes. ok is
-// false if the context is outside the project, or the Dockerfile is in the compose file.
-func (p *Project) BuiltFrom(b *types.BuildConfig) (context, dockerfile string, ok bool) {
-	if b == nil || b.DockerfileInline != "" {
-		return "", "", false
-	}
-	rel, err := filepath.Rel(p.Dir, b.Context)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", "", false
-	}
-	return filepath.ToSlash(rel), filepath.ToSlash(cmp.Or(b.Dockerfile, "Dockerfile")), true
-}

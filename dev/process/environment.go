@@ -370,7 +370,7 @@ func isOffline(line string) bool {
 func (m *maker) toolEnv(dir string) []string {
 	env := slices.DeleteFunc(slices.Clone(m.environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return slices.Contains([]string{"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}, name)
+		return slices.Contains([]string{"VIRTUAL_ENV", "SOURCE_DATE_EPOCH", "PYTHONHOME", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}, name)
 	})
 	return append(env, "UV_PROJECT_ENVIRONMENT="+dir, "PYTHONDONTWRITEBYTECODE=", "PIP_REQUIRE_VIRTUALENV=0")
 }

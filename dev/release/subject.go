@@ -123,19 +123,25 @@ func appOf(c *config.Project, found *detect.Findings, service types.ServiceConfi
 	for _, f := range found.Login.Optional {
 		app.Optional = append(app.Optional, setting(f))
 	}
-	addCopies(&app, c, found, service.Build)
+	if b := service.Build; b != nil && b.DockerfileInline == "" {
+		addCopies(&app, c, found, b)
+	}
 	return app
 }
 
 // addCopies adds the instructions of the Dockerfile, and separately those that copy files of the build context into the
 // image that ships.
 func addCopies(app *preflight.App, c *config.Project, found *detect.Findings, b *types.BuildConfig) {
-	context, dockerfile, ok := c.BuiltFrom(b)
-	if !ok {
+	rel, err := filepath.Rel(c.Dir, b.Context)
+	if err != nil || strings.HasPrefix(rel, "..") {
 		return
 	}
-	app.Context = context
-	d, ok := found.Image(context, dockerfile, b.Target)
+	dockerfile := b.Dockerfile
+	if dockerfile == "" {
+		dockerfile = "Dockerfile"
+	}
+	app.Context = filepath.ToSlash(rel)
+	d, ok := found.Image(app.Context, filepath.ToSlash(dockerfile), b.Target)
 	if !ok {
 		return
 	}

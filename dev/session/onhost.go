@@ -33,17 +33,20 @@ type HostEnvironment struct {
 	Workdir string            // "" if it is unknown
 	Mounted string            // where the app's source is; "" if that is unknown
 	Env     map[string]string // of the image that the Dockerfile makes
-	Tree    string            // the project's directory if packages are built from it; else ""
+	Tree    string            // the directory of the project and its build context if packages are built from it; else ""
 }
 
 // EnvironmentOf reads how the app's environment is made from the project's files.
 func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
-	found, err := detect.Dir(p.Dir)
+	app := p.Start(p.App)
+	base, below := wider(p.Dir, []config.Start{app})
+	found, err := detect.Dir(base)
 	if err != nil {
 		return HostEnvironment{}, err
 	}
+	found.UseService(launch(app, below))
 	if p.Settings.Entry != "" {
-		found.Choose(cleanPath(p.Settings.Entry), detect.Fact{})
+		found.Choose(into(below, cleanPath(p.Settings.Entry)), detect.Fact{})
 	}
 	out := HostEnvironment{}
 	var ok bool
@@ -56,10 +59,10 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 			Message: dev.Line("without a container engine, sdev cannot install what %s lists: %s", filepath.Base(out.File), why),
 			Hint:    "use Docker (--runtime docker), or export the list: a requirements.txt beside it"}
 	}
-	at := func(name string) string { return filepath.Join(p.Dir, filepath.FromSlash(name)) }
+	at := func(name string) string { return filepath.Join(base, filepath.FromSlash(name)) }
 	out.Dir = at(out.Dir)
 	if out.Source {
-		out.Tree = p.Dir
+		out.Tree = base
 	}
 	for i, name := range out.Files {
 		out.Files[i] = at(name)
@@ -73,9 +76,8 @@ func EnvironmentOf(p *config.Project) (HostEnvironment, error) {
 		out.Mounted = recipe.Mounts[0].To
 	}
 	var args []string
-	build := p.Model.Services[p.App].Build
-	if context, dockerfile, ok := p.BuiltFrom(build); ok {
-		image, _ := found.Image(context, dockerfile, build.Target)
+	if app.Context != "" && app.Inline == "" {
+		image, _ := found.Image(into(below, app.Context), app.Dockerfile, app.Target)
 		out.Workdir, out.Env = cmp.Or(out.Workdir, image.Workdir), image.Env
 		args, _ = image.StreamlitArguments()
 	}

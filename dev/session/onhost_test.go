@@ -22,7 +22,7 @@ func TestEnvironmentOf_FollowsTheDockerfile(t *testing.T) {
 		"with options":             {"CMD [\"streamlit\", \"run\", \"Home.py\", \"--server.maxUploadSize=500\"]\n", []string{"run", "Home.py", "--server.maxUploadSize=500"}, false},
 		"an entrypoint":            {"ENTRYPOINT [\"tini\", \"--\", \"python\", \"-m\", \"streamlit\", \"run\"]\nCMD [\"/srv/app/Home.py\", \"--theme.base\", \"dark\"]\n", []string{"run", "Home.py", "--theme.base", "dark"}, false},
 		"by a shell":               {"CMD streamlit run Home.py --server.maxUploadSize=500\n", []string{"run", "Home.py"}, false},
-		"of a stage not built":     {"FROM dev AS release\nENV MODE=high\nCMD [\"streamlit\", \"run\", \"Home.py\", \"--server.headless=true\"]\n", []string{"run", "Home.py"}, false},
+		"of a stage not built":     {"FROM dev AS release\nENV MODE=high\nCMD [\"streamlit\", \"run\", \"Home.py\", \"--server.headless=true\"]\n", []string{"run", "Home.py"}, true},
 		"a command without script": {"CMD [\"streamlit\", \"hello\"]\n", []string{"run", "Home.py"}, true},
 		"no command":               {"", []string{"run", "Home.py"}, true},
 	} {

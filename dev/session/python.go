@@ -11,12 +11,16 @@ import (
 )
 
 // appPython runs a script with the Python of the running app, because an environment that only the image's entrypoint
-// activates is not on the PATH of other processes. If no app runs, it uses the Python on the PATH.
+// activates is not on the PATH of other processes. If no app runs, it uses the Python on the PATH. Without a container
+// engine, the processes are those of the whole machine, and SDEV_CONTAINER, of package process, marks the app's.
 const appPython = `for p in /proc/[0-9]*; do
 	line=$(tr '\0' ' ' <$p/cmdline 2>/dev/null) || continue
 	first=${line%% *}
 	case "${first##*/} $line" in
 	python*\ *streamlit*run*)
+		if [ -n "$SDEV_CONTAINER" ] && ! tr '\0' '\n' <$p/environ 2>/dev/null | grep -qx "SDEV_CONTAINER=$SDEV_CONTAINER"; then
+			continue
+		fi
 		python=$first
 		path=$(tr '\0' '\n' <$p/environ 2>/dev/null | sed -n 's/^PATH=//p')
 		;;
