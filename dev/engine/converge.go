@@ -184,7 +184,9 @@ func (e *Engine) carryOut(ctx context.Context, p Project, ops plan.Plan) (config
 			return nil
 		}
 		var err error
-		configuredUntil, err = e.configure(ctx, p)
+		if configuredUntil, err = e.configure(ctx, p); err != nil {
+			err = e.explainGateway(ctx, p, err)
+		}
 		return err
 	})
 	return configuredUntil, err

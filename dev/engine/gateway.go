@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/plan"
 )
 
 // Gateway talks to the running gateway of a project. Its methods may be called by several goroutines, and return
@@ -55,6 +58,35 @@ func (e *Engine) configure(ctx context.Context, p Project) (time.Time, error) {
 	}
 	return e.Gateway.Configure(ctx, p)
 }
+
+// explainGateway replaces the error of a gateway that cannot be configured, if the reason is that it has ended. As a process of
+// this machine it listens itself, and another program may have taken a port after the runtime had found it free.
+func (e *Engine) explainGateway(ctx context.Context, p Project, err error) error {
+	have, observeErr := e.Runtime.Observe(ctx, p.Name, nil)
+	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == p.Gateway })
+	if observeErr != nil || i < 0 || have.Containers[i].Running {
+		return err
+	}
+	c := have.Containers[i]
+	for _, binding := range c.Ports {
+		if port := hostPort(binding); port != 0 && !isFree(ctx, port) {
+			return &portTakenLate{port: port, owner: e.portOwner(ctx, port), err: err}
+		}
+	}
+	return &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the gateway exited with code %d", c.ExitCode) + e.lastLines(ctx, c),
+		Hint: "fix what its output shows, then run it again"}
+}
+
+// portTakenLate is a [portTaken] that shows only once the gateway has ended.
+type portTakenLate struct {
+	port  int
+	owner string
+	err   error
+}
+
+func (e *portTakenLate) Error() string   { return fmt.Sprintf("port %d is taken by %s", e.port, e.owner) }
+func (e *portTakenLate) Unwrap() error   { return e.err }
+func (e *portTakenLate) PortTaken() bool { return true }
 
 func (e *Engine) checkApp(ctx context.Context, p Project) {
 	if e.Gateway == nil {

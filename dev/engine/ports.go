@@ -99,8 +99,7 @@ func (p Project) currentPorts(want dev.PublishedPort, have plan.Observed) (ports
 			continue
 		}
 		for _, binding := range c.Ports {
-			host, ok := strings.CutSuffix(binding, suffix)
-			if n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:]); ok && err == nil {
+			if n := hostPort(binding); n != 0 && strings.HasSuffix(binding, suffix) {
 				ports = append(ports, n)
 			}
 		}
@@ -180,6 +179,16 @@ func takenError(port int, owner string, cause error) error {
 		Hint: "stop it, or choose another port with --port"}
 }
 
+// hostPort is the host's port in a binding such as "127.0.0.1:8501->8501/tcp"; 0 if it names none.
+func hostPort(binding string) int {
+	host, _, _ := strings.Cut(binding, "->")
+	n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // publishedPort is the host port of the running gateway for the container port that the label names; 0 if there is
 // none.
 func publishedPort(p Project, have plan.Observed, label string) int {
@@ -192,8 +201,7 @@ func publishedPort(p Project, have plan.Observed, label string) int {
 		return 0
 	}
 	for _, binding := range have.Containers[i].Ports {
-		host, _, _ := strings.Cut(binding, "->")
-		if n, err := strconv.Atoi(host[strings.LastIndexByte(host, ':')+1:]); err == nil && strings.HasSuffix(binding, "->"+inside) {
+		if n := hostPort(binding); n != 0 && strings.HasSuffix(binding, "->"+inside) {
 			return n
 		}
 	}

@@ -2,9 +2,11 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,5 +164,48 @@ func TestUp_AProvidersPortThatIsTakenMeanwhileIsReplacedEvenIfThePagesIsFixed(t 
 	run := r.up(engine.Request{})
 	if got := r.ports().Provider; run.Port != r.project.Port || got == snatched || run.Issuer != dev.Issuer(got) {
 		t.Errorf("page at %d, want %d; provider at %d, which was taken at %d; issuer %q", run.Port, r.project.Port, got, snatched, run.Issuer)
+	}
+}
+
+// A gateway that is a process of this machine listens itself, so it ends if a port was taken meanwhile. Without such a port, the
+// error shows what it has printed.
+func TestUp_AGatewayThatCannotListenGetsAnotherPort(t *testing.T) {
+	for name, fixed := range map[string]bool{"the usual port": false, "the port asked for": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.change(func(p *engine.Project, _ *types.ServiceConfig) { p.PortFixed = fixed })
+			first := true
+			r.gateway.configure = func() (time.Time, error) {
+				if !first {
+					return time.Time{}, nil
+				}
+				first = false
+				taken(t, r.project.Port)
+				r.fake.End("gateway", 1)
+				return time.Time{}, &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Message: "no answer"}
+			}
+			if !fixed {
+				if run := r.up(engine.Request{}); run.Port == r.project.Port || !r.runs("gateway") || !slices.Contains(r.Warnings(), dev.CodePortMoved) {
+					t.Errorf("port %d, warnings %v", run.Port, r.Warnings())
+				}
+				return
+			}
+			e := r.upFails(r.engine(), engine.Request{}, dev.CodePortTaken, dev.ExitFailed)
+			if want := "port " + strconv.Itoa(r.project.Port) + " is taken by "; !strings.HasPrefix(e.Message, want) || len(r.containers()) != 0 {
+				t.Errorf("message %q, left over %+v", e.Message, r.containers())
+			}
+		})
+	}
+}
+
+func TestUp_ShowsWhatAGatewayPrintedThatEnded(t *testing.T) {
+	r := newRig(t)
+	r.gateway.configure = func() (time.Time, error) {
+		r.fake.Print("gateway", "stderr", "sdev: cannot read the state")
+		r.fake.End("gateway", 1)
+		return time.Time{}, errors.New("no answer")
+	}
+	if e := r.upFails(r.engine(), engine.Request{}, dev.CodeGateway, dev.ExitFailed); e.Message != "the gateway exited with code 1; its last lines:\n  sdev: cannot read the state" {
+		t.Errorf("message %q", e.Message)
 	}
 }

@@ -47,7 +47,7 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 	var status gateway.Status
 	if err := json.Unmarshal(out.Bytes(), &status); code != 0 || err != nil {
 		return status, &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Message: fmt.Sprintf("the gateway in container %s does not answer (exit code %d): %s", container, code, strings.TrimSpace(errs.String())),
-			Hint: "recreate it: sdev down, then sdev up; what it printed: docker logs " + container}
+			Hint: "recreate it: sdev down, then sdev up"}
 	}
 	if f := status.Refused; f != nil {
 		return status, f.Err()
@@ -59,6 +59,7 @@ func call(ctx context.Context, r Runner, container string, req gateway.Request) 
 type gatewayLink struct {
 	exec   Execer
 	config gatewayConfig
+	onHost bool // the gateway is a process of this machine
 }
 
 func (l *gatewayLink) call(ctx context.Context, p engine.Project, req gateway.Request) (gateway.Status, error) {
@@ -72,7 +73,11 @@ func (l *gatewayLink) Announce(ctx context.Context, p engine.Project, a dev.Anno
 
 // Configure implements [engine.Gateway]. The configuration that it sends expires with the AWS keys.
 func (l *gatewayLink) Configure(ctx context.Context, p engine.Project) (time.Time, error) {
-	for _, req := range l.config.requests(p) {
+	list := l.config.requests(p)
+	if len(list) == 0 && l.onHost {
+		list = append(list, gateway.Request{Do: gateway.DoStatus}) // a process may not have got its ports
+	}
+	for _, req := range list {
 		if _, err := l.call(ctx, p, req); err != nil {
 			return time.Time{}, err
 		}

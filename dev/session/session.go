@@ -49,7 +49,7 @@ func (s *Session) Engine(ctx context.Context, c Containers, emit func(time.Time,
 	if err != nil {
 		return nil, err
 	}
-	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, useCurrent: s.options.As != ""}}
+	link := &gatewayLink{exec: c.Exec, config: gatewayConfig{project: s.Project, aws: keys, useCurrent: s.options.As != ""}, onHost: c.OnHost}
 	first := true
 	var mu sync.Mutex // guards first, the session and the link's project: several jobs may read the project at the same time
 	return &engine.Engine{
