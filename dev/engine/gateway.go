@@ -62,12 +62,10 @@ func (e *Engine) configure(ctx context.Context, p Project) (time.Time, error) {
 // explainGateway replaces the error of a gateway that cannot be configured, if the reason is that it has ended. As a process of
 // this machine it listens itself, and another program may have taken a port after the runtime had found it free.
 func (e *Engine) explainGateway(ctx context.Context, p Project, err error) error {
-	have, observeErr := e.Runtime.Observe(ctx, p.Name, nil)
-	i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == p.Gateway })
-	if observeErr != nil || i < 0 || have.Containers[i].Running {
+	c, ok := e.endOfGateway(ctx, p)
+	if !ok {
 		return err
 	}
-	c := have.Containers[i]
 	for _, binding := range c.Ports {
 		if port := hostPort(binding); port != 0 && !isFree(ctx, port) {
 			return &portTakenLate{port: port, owner: e.portOwner(ctx, port), err: err}
@@ -75,6 +73,31 @@ func (e *Engine) explainGateway(ctx context.Context, p Project, err error) error
 	}
 	return &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Cause: err, Message: fmt.Sprintf("the gateway exited with code %d", c.ExitCode) + e.lastLines(ctx, c),
 		Hint: "fix what its output shows, then run it again"}
+}
+
+// endOfGateway returns the gateway's container once it has ended, which it may be about to do; ok is false if it continues to
+// run.
+func (e *Engine) endOfGateway(ctx context.Context, p Project) (c plan.Container, ok bool) {
+	const every, most = 20 * time.Millisecond, time.Second
+	look := time.NewTicker(every)
+	defer look.Stop()
+	for late := time.After(most); ; {
+		have, err := e.Runtime.Observe(ctx, p.Name, nil)
+		i := slices.IndexFunc(have.Containers, func(c plan.Container) bool { return c.Service == p.Gateway })
+		if err != nil || i < 0 {
+			return c, false
+		}
+		if c = have.Containers[i]; !c.Running {
+			return c, true
+		}
+		select {
+		case <-ctx.Done():
+			return c, false
+		case <-late:
+			return c, false
+		case <-look.C:
+		}
+	}
 }
 
 // portTakenLate is a [portTaken] that shows only once the gateway has ended.

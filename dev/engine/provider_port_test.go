@@ -181,7 +181,7 @@ func TestUp_AGatewayThatCannotListenGetsAnotherPort(t *testing.T) {
 				}
 				first = false
 				taken(t, r.project.Port)
-				r.fake.End("gateway", 1)
+				time.AfterFunc(50*time.Millisecond, func() { r.fake.End("gateway", 1) })
 				return time.Time{}, &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Message: "no answer"}
 			}
 			if !fixed {
