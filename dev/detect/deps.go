@@ -32,6 +32,7 @@ type depFile struct {
 	base        string              // with local paths: the directory that they are relative to
 	outside     []string            // paths outside the tree that it installs or includes, relative to it
 	workspace   bool                // its lock is also that of other lists
+	onlyUV      bool                // it says where uv finds a package; other tools would take another one of that name
 	inline      []string            // what it installs, if it is no file for an installer
 	constraints []string            // files that fix versions of what it lists
 	constrained bool                // one of them fixes streamlit's

@@ -12,7 +12,7 @@ type Environment struct {
 	Files  []string // whose content decides what is installed
 	Python string   // version specifier; "" accepts any
 	Locked bool     // uv installs what the lock in Dir names, with Args as more arguments of "uv sync"
-	// UVVersion is the version of uv for a machine that has none; "" unless Locked.
+	// UVVersion is the version of uv for a machine that has none, if only uv can install the list; else "".
 	UVVersion string
 	Args      []string // of "pip install", with paths relative to Dir
 	UV        []string // of "uv pip install", if uv reads a list that pip cannot; else Args are
@@ -53,6 +53,9 @@ func (f *Findings) Environment() (e Environment, ok bool) {
 		if first.needsSource {
 			e.Args = []string{"."}
 		}
+		if first.onlyUV {
+			e.UVVersion = uvVersion
+		}
 	case "setup":
 		e.Args = []string{"-e", "."}
 		e.Files = append(e.Files, f.beside(first.file, "setup.cfg", "pyproject.toml")...)
@@ -87,7 +90,7 @@ func (f *Findings) addLists(e *Environment, first depFile) {
 		}
 	}
 	if f.LacksStreamlit() {
-		more = append(more, "streamlit", "watchdog")
+		more = append(more, f.streamlitPackages()...)
 	}
 	for _, p := range f.Derived {
 		more = append(more, p.Value)

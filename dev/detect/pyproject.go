@@ -129,6 +129,9 @@ func (l *depFile) readEntry(t *tree, name string, e toml) (lists bool) {
 		}
 	case e.section == "tool.uv.sources" && e.key != "", strings.HasPrefix(e.section, "tool.uv.sources.") && (e.key == "path" || e.key == "workspace"):
 		l.source(t, name, e.value)
+		l.onlyUV = true
+	case strings.HasPrefix(e.section, "tool.uv.sources."): // a repository, an archive or an index
+		l.onlyUV = true
 	case e.section == "tool.uv.workspace" && e.key == "members":
 		l.needsSource, l.workspace = true, true
 	}

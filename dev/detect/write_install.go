@@ -123,7 +123,9 @@ func (w *writer) lists(first depFile) string {
 		args = append(args, "-r "+shell(path.Join(w.at.app, l.file)))
 	}
 	if w.f.LacksStreamlit() {
-		args = append(args, "streamlit watchdog")
+		for _, name := range w.f.streamlitPackages() {
+			args = append(args, shell(name))
+		}
 	}
 	for _, p := range w.f.Derived {
 		args = append(args, shell(p.Value))
@@ -134,6 +136,15 @@ func (w *writer) lists(first depFile) string {
 // LacksStreamlit reports whether no list has Streamlit, so that sdev adds it.
 func (f *Findings) LacksStreamlit() bool {
 	return !slices.ContainsFunc(f.lists, func(l depFile) bool { return l.line > 0 })
+}
+
+// streamlitPackages are the packages that sdev adds then: Streamlit, what st.login needs if the code uses that, and what notices
+// saves without polling.
+func (f *Findings) streamlitPackages() []string {
+	if len(f.Login.Providers) > 0 {
+		return []string{"streamlit[auth]", "httpx", "watchdog"}
+	}
+	return []string{"streamlit", "watchdog"}
 }
 
 // tools are the managers whose own program exports what they have locked, with the options that do it. poetry itself

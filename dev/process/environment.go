@@ -27,7 +27,7 @@ type Recipe struct {
 	Python  string   // version specifier, such as ">=3.10,<3.13" or "3.11"; "" accepts any
 	// Locked says that uv installs what the lock in Dir names; then Install has more arguments of "uv sync".
 	Locked bool
-	// UVVersion is the version of uv that pip fetches for that if this machine has none.
+	// UVVersion is the version of uv that pip fetches if this machine has none; "" if pip can install the packages itself.
 	UVVersion string
 	Install   []string // arguments of "pip install"; without any, the environment has no packages
 	UV        []string // arguments of "uv pip install"; nil if they are the same
@@ -220,7 +220,7 @@ func (m *maker) make(ctx context.Context, dir string) error {
 
 // install runs the commands that make the environment.
 func (m *maker) install(ctx context.Context, dir string) error {
-	if m.Locked && m.uv == "" {
+	if m.UVVersion != "" && m.uv == "" {
 		at := dir + ".uv"
 		defer os.RemoveAll(at) //nolint:errcheck // the next attempt does it first
 		if err := m.fetchUV(ctx, at); err != nil {
@@ -256,7 +256,7 @@ func (m *maker) install(ctx context.Context, dir string) error {
 	return nil
 }
 
-// fetchUV installs uv into an environment of its own, because nothing else can install what its lock names.
+// fetchUV installs uv into an environment of its own, because nothing else can install the list.
 func (m *maker) fetchUV(ctx context.Context, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return m.failed("the remains of an environment cannot be removed", err, "remove "+dir+" by hand")

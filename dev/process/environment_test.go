@@ -347,11 +347,15 @@ func TestEnvironment_HasTheImagesVariablesAndDirectory(t *testing.T) {
 		}
 		w := &world{T: t, Runtime: e.Runtime, labels: plan.Labels{Project: "demo", App: "app", Dir: project}}
 		t.Cleanup(w.clean)
-		s := service("import os; print(*[os.environ.get(n, '-') for n in ('MODE', 'OURS', 'SSL_CERT_FILE', 'UV_LINK_MODE')]); print(os.getcwd()); print(os.environ['HOME']); print(os.environ.get('SETTINGS'))")
+		s := service("import os; print(*[os.environ.get(n, '-') for n in ('MODE', 'OURS', 'SSL_CERT_FILE', 'UV_LINK_MODE')]); print(os.getcwd()); print(os.environ['HOME']); print(os.environ.get('SETTINGS')); open(__import__('sys').argv[1])")
 		s.Config.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeBind, Source: filepath.Join(project, "pages"), Target: c.mount}}
 		s.Config.Environment = types.MappingWithEquals{"OURS": text("compose")}
+		s.Config.Tmpfs = types.StringList{filepath.Dir(project)} // it does not hide the project
+		s.Config.Command = append(s.Config.Command, filepath.Join(project, "pages", "one.py"))
 		w.run(s)
-		w.ended()
+		if c := w.ended(); c.ExitCode != 0 {
+			t.Errorf("exit code %d", c.ExitCode)
+		}
 		got := w.Tail(t.Context(), w.one(), 10)
 		if len(got) != 4 || got[0] != "demo compose - -" || got[1] != c.dir || got[2] == "/home/app" || c.mount == "/srv/app/pages" && got[3] != filepath.Join(project, "pages", "settings.toml") {
 			t.Errorf("%+v: %q", c, got)

@@ -36,6 +36,10 @@ func (c found) paths() Paths {
 	if c.Program != "" {
 		p.places = append(p.places, place{dev.GatewayProgram, c.Program})
 	}
+	// A path of this machine is in a command if sdev found the script itself. A mount such as /tmp does not hide the project.
+	if path.IsAbs(c.ProjectDir) {
+		p.places = append(p.places, place{c.ProjectDir, c.ProjectDir})
+	}
 	slices.SortStableFunc(p.places, func(a, b place) int { return len(b.target) - len(a.target) })
 	return p
 }
