@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,21 +26,21 @@ import (
 // onHost creates a project with a list of packages that runs without a container engine.
 func onHost(t *testing.T) *project {
 	t.Helper()
-	p := emptyOnHost(t)
-	p.guardDir()
+	p := adoptedOnHost(t, t.TempDir())
 	p.write("requirements.txt", "streamlit[auth]==1.58.0\nhttpx\n")
 	return p
 }
 
-// emptyOnHost creates a directory for a project that runs without a container engine. Its processes end with the test.
-func emptyOnHost(t *testing.T) *project {
+// adoptedOnHost makes a directory a project that runs without a container engine. Its processes end with the test.
+func adoptedOnHost(t *testing.T, dir string) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir(), env: []string{"DOCKER_HOST=unix:///nowhere/engine.sock"}}
 	p.env = append(p.env, "XDG_STATE_HOME="+filepath.Join(p.home, "state"))
-	if err := os.Mkdir(p.dir, 0o755); err != nil {
+	if err := os.Rename(dir, p.dir); err != nil {
 		t.Fatal(err)
 	}
+	p.guardDir()
 	t.Cleanup(func() {
 		if t.Failed() {
 			text, _ := p.command("logs").CombinedOutput()
@@ -91,10 +92,28 @@ func TestBrowserProcess_StLoginFromTheFirstClickToTheLogout(t *testing.T) {
 
 // The login code that sdev init writes, which speaks OpenID Connect itself.
 func TestBrowserProcess_TheScaffoldVerifiesAndSwitches(t *testing.T) {
-	p := emptyOnHost(t)
+	p := adoptedOnHost(t, t.TempDir())
 	p.run(0, "init", "--yes", "--no-git")
-	p.guardDir()
 	scaffoldsLogin(t, p, "--runtime", "process")
+}
+
+// Trees whose image says what a process has to find out by itself: a context above the project, a working directory above the
+// mounts, a start script, a package of a workspace.
+func TestBrowserProcess_ProjectsOfOthersRunAsTheyAre(t *testing.T) {
+	for _, w := range wildTrees(t) {
+		if !slices.Contains([]string{"base-path", "context-above", "context-copied", "monorepo", "navigation", "own-port", "start-script", "workspace"}, w.name) {
+			continue
+		}
+		t.Run(w.name, func(t *testing.T) {
+			dir, _ := unpacked(t, filepath.Join("testdata/wild", w.name+".txtar"))
+			p := adoptedOnHost(t, dir)
+			p.flags = w.flags()
+			delete(w.values, "says")     // it is about containers
+			delete(w.values, "services") // only the app's run
+			w.values["mode"] = []string{"--local --runtime process"}
+			w.runs(t, p)
+		})
+	}
 }
 
 func TestBrowserProcess_AnUploadArrives(t *testing.T) {
