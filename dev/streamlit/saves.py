@@ -14,14 +14,30 @@
 import os
 import time as _time
 
-# When each module was last imported, in nanoseconds: before its file was read.
-_IMPORTED = {}
+# How each file of the project looked right before Python or Streamlit read it, by its real path. Times of files come from
+# another clock than ours, even from another machine's, so they are best compared with each other.
+_READ = {}
 
 # A file's time comes from a coarser clock than ours, so it may be this much too early, in nanoseconds.
 _COARSE = 10_000_000
 
 # When to look at what a running script has loaded, in seconds after its start or after the last look.
 _LOOKS = (1, 2, 4)
+
+
+def _look(path):
+    """Return what changes when a file is written; None if there is none."""
+    try:
+        file = os.stat(path)
+    except OSError:
+        return None
+    return file.st_mtime_ns, file.st_ctime_ns, file.st_size
+
+
+def _changed_since_read(path):
+    """Return whether a file was written after it was read, if anybody has read it and it still exists."""
+    path = os.path.realpath(path)
+    return path in _READ and _look(path) not in (_READ[path], None)
 
 
 def _changed_since(path, moment):
@@ -31,6 +47,18 @@ def _changed_since(path, moment):
     except OSError:
         return False
     return moment <= written + _COARSE and written <= _time.time_ns()
+
+
+def _noting_modules(loader):
+    """Note how the project's modules look before they are read. Python asks for a source's time and size first."""
+    stats = loader.path_stats
+
+    def path_stats(self, path):
+        if "-packages" not in path:
+            _READ[os.path.realpath(path)] = _look(path)
+        return stats(self, path)
+
+    loader.path_stats = path_stats
 
 
 def _noticing_early_saves(module):
@@ -45,8 +73,9 @@ def _noticing_early_saves(module):
         # Without a start of a run, the session begins and reads the file later.
         began = getattr(self, "_sdev_began", None)
         if began is not None and not os.path.isdir(filepath):
-            loaded = min(began, _IMPORTED.get(module_name, began))
-            if _changed_since(filepath, loaded):
+            # Versions without a cache of scripts read pages by themselves, at any time since the run has begun.
+            known = os.path.realpath(filepath) in _READ
+            if _changed_since_read(filepath) if known else _changed_since(filepath, began):
                 self._sdev_early.add(filepath)
         return result
 
@@ -134,15 +163,14 @@ def _reading_changed_scripts(module):
     compiled = getattr(cache, "get_bytecode", None)
     if not callable(compiled):
         return
-    read = {}  # when each script was last read
 
     def get_bytecode(self, script_path):
         path = os.path.abspath(script_path)
         kept = getattr(self, "_cache", None)
-        if kept is not None and path in kept and _changed_since(path, read.get(path, 0)):
+        if kept is not None and path in kept and _changed_since_read(path):
             self.clear()
         if kept is None or path not in kept:
-            read[path] = _time.time_ns()
+            _READ[os.path.realpath(path)] = _look(path)
         return compiled(self, script_path)
 
     cache.get_bytecode = get_bytecode

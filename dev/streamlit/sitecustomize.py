@@ -22,7 +22,7 @@ changes nothing.
 import os
 import sys
 from _frozen_importlib import module_from_spec
-from _frozen_importlib_external import PathFinder
+from _frozen_importlib_external import PathFinder, SourceFileLoader
 
 
 class _Hook:
@@ -30,7 +30,6 @@ class _Hook:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        _IMPORTED[name] = _time.time_ns()
         change = _CHANGES.get(name)
         if change is None:
             return None
@@ -299,5 +298,6 @@ def _next():
 
 if os.environ.get("SDEV_LOGIN"):
     _keep_login()
+_noting_modules(SourceFileLoader)
 sys.meta_path.insert(0, _Hook)
 _next()
