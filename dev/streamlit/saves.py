@@ -52,9 +52,10 @@ def _changed_since(path, moment):
 def _noting_modules(loader):
     """Note how the project's modules look before they are read. Python asks for a source's time and size first."""
     stats = loader.path_stats
+    library = os.path.dirname(os.__file__) + "/"
 
     def path_stats(self, path):
-        if "-packages" not in path:
+        if "-packages/" not in path and not path.startswith(library):
             _READ[os.path.realpath(path)] = _look(path)
         return stats(self, path)
 
