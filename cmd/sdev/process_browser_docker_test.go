@@ -24,7 +24,7 @@ import (
 // What a user does with sdev on a machine without a container engine: DOCKER_HOST leads nowhere in these tests.
 
 // onHost creates a project with a list of packages that runs without a container engine.
-func onHost(t *testing.T) *project {
+func onHost(t testing.TB) *project {
 	t.Helper()
 	p := adoptedOnHost(t, t.TempDir())
 	p.write("requirements.txt", "streamlit[auth]==1.58.0\nhttpx\n")
@@ -32,7 +32,7 @@ func onHost(t *testing.T) *project {
 }
 
 // adoptedOnHost makes a directory a project that runs without a container engine. Its processes end with the test.
-func adoptedOnHost(t *testing.T, dir string) *project {
+func adoptedOnHost(t testing.TB, dir string) *project {
 	t.Helper()
 	name := fmt.Sprintf("t%d-%x", os.Getpid(), time.Now().UnixNano()&0xffffff)
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), name), name: name, home: t.TempDir(), env: []string{"DOCKER_HOST=unix:///nowhere/engine.sock"}}

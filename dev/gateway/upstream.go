@@ -15,7 +15,7 @@ import (
 // Pauses between attempts to reach an app that is down: short at first, while its return is likely, and
 // longer after a while.
 const (
-	probeSoon    = 15 * time.Millisecond
+	probeSoon    = 5 * time.Millisecond
 	probeLater   = 150 * time.Millisecond
 	probeSoonFor = 15 * time.Second
 	dialTimeout  = 5 * time.Second
