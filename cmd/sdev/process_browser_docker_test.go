@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,7 +83,19 @@ func TestBrowserProcess_ASaveIsLiveAndKnownToBe(t *testing.T) {
 	reportsSaves(t, p, p.up("--runtime", "process"), "Home.py")
 }
 
+// anotherApp starts a process that looks like an app with the bypass on, which is none of the project's.
+func anotherApp(t *testing.T) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "python3", "-c", "import time; time.sleep(1000)", "streamlit", "run")
+	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), "LOCAL_STREAMLIT=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() }) // the end of the test's context kills it
+}
+
 func TestBrowserProcess_StLoginFromTheFirstClickToTheLogout(t *testing.T) {
+	anotherApp(t)
 	p := onHost(t)
 	p.write("compose.yaml", "services:\n  streamlit:\n    build: .\n    ports: [\"8501:8501\"]\n")
 	p.write("Dockerfile", nativeDockerfile)

@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"sdev/dev"
 )
 
 // Limits of one batch. The client sends the next one after the answer.
@@ -76,7 +78,8 @@ func (c *client) answer(v any) error {
 type outcome struct {
 	Written, Removed int
 	Failed           []Failure
-	retry            []string // paths of the project to try again
+	retry            []string     // paths of the project to try again
+	differed         []dev.Change // files that a comparison has copied
 }
 
 func (o *outcome) add(more outcome) {
@@ -104,6 +107,7 @@ func dial(ctx context.Context, s Source, conn io.ReadWriteCloser, manifest strin
 			return nil, outcome{}, fmt.Errorf("the receiver asked for file %d of %d", i, len(items))
 		}
 		needed = append(needed, items[i])
+		out.differed = append(out.differed, dev.Change{Path: items[i].path, Saved: time.Unix(0, items[i].Time)})
 	}
 	more, err := c.send(ctx, needed, nil)
 	if err != nil {

@@ -22,18 +22,21 @@ const (
 // Report is the result of one comparison or one batch of changes.
 type Report struct {
 	// Changes are those passed to [Syncer.Changed] that this report covers; First is when the first of
-	// them was noticed.
+	// them was noticed, or for a comparison when that began.
 	Changes []dev.Change
 	First   time.Time
 	// Connected says that the container has the changes. Otherwise no receiver runs, and the next stream copies
 	// them.
 	Connected bool
 	Compared  bool // a new stream compared everything
-	Written   int
-	Removed   int
-	Failed    []Failure
-	Took      time.Duration
-	Err       error // why no stream could be opened, or why it broke
+	// Differed are the files that the comparison has copied, whether or not they are in Changes. A file with several places
+	// may be in it several times.
+	Differed []dev.Change
+	Written  int
+	Removed  int
+	Failed   []Failure
+	Took     time.Duration
+	Err      error // why no stream could be opened, or why it broke
 }
 
 // Syncer keeps the files in one service's container equal to the project's. It outlives the container:
@@ -164,7 +167,7 @@ func (r *syncRun) runStream(ctx context.Context) error {
 	r.connectedOnce = true
 	clear(r.retries)
 	r.retryLater(out)
-	r.report(changed, Report{Connected: true, Compared: true, Written: out.Written, Removed: out.Removed, Failed: out.Failed, Took: time.Since(began)})
+	r.report(changed, Report{First: began, Connected: true, Compared: true, Differed: out.differed, Written: out.Written, Removed: out.Removed, Failed: out.Failed, Took: time.Since(began)})
 	return r.serve(ctx, c)
 }
 

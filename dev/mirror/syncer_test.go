@@ -21,7 +21,7 @@ func TestSyncer_CopiesAllFilesAndThenChanges(t *testing.T) {
 	p.write("pages/a.py", "two")
 	p.write("ignored/x.py", "never")
 	p.run()
-	if r := p.await(compared); r.Written != 2 {
+	if r := p.await(compared); r.Written != 2 || len(r.Differed) != 2 || r.Differed[0].Path != "Home.py" || r.Differed[0].Saved.IsZero() || r.First.IsZero() {
 		t.Errorf("%+v, want two files written", r)
 	}
 	p.same()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +28,38 @@ type copier struct {
 	program func(context.Context) (sidecar.Program, error) // of the gateway, which is the receiver too
 	link    *gatewayLink
 	emit    func(dev.Event)
+
+	mu     sync.Mutex
+	filled map[string]time.Time // guarded by mu: when a container was last filled, by its name
+}
+
+// noteFill records that a container gets the files as they are now.
+func (c *copier) noteFill(container string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.filled == nil {
+		c.filled = map[string]time.Time{}
+	}
+	c.filled[container] = time.Now()
+}
+
+// fileClock is how much the time of a file may be behind this program's clock.
+const fileClock = time.Second
+
+// changesOf returns the saves that a report covers. Nobody watches between the filling of a container and the comparison with
+// it, so what differs then, and is newer, was saved meanwhile.
+func (c *copier) changesOf(r mirror.Report, container string) []dev.Change {
+	c.mu.Lock()
+	since, filled := c.filled[container]
+	c.mu.Unlock()
+	changes := slices.Clone(r.Changes)
+	for _, d := range r.Differed {
+		known := slices.ContainsFunc(changes, func(have dev.Change) bool { return have.Path == d.Path })
+		if filled && !known && d.Saved.After(since.Add(-fileClock)) {
+			changes = append(changes, d)
+		}
+	}
+	return changes
 }
 
 // Fill copies the project and the receiver into a container that does not run, in one archive. A container with a
@@ -39,6 +73,7 @@ func (c *copier) Fill(ctx context.Context, p engine.Project, container string) e
 	if err != nil {
 		return err
 	}
+	c.noteFill(container)
 	source := mirror.Source{Dir: p.Labels.Dir, Layout: l, Owner: mirror.Owner{UID: id.UID, GID: id.GID}, Since: id.ImageMade}
 	receiver, err := c.missingReceiver(ctx, container)
 	if err != nil {
@@ -170,8 +205,9 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 		Report: func(r mirror.Report) {
 			c.warn(r.Failed, warned)
 			failures = c.countFailures(r, container, failures)
+			changes := c.changesOf(r, container)
 			if r.Connected {
-				for _, change := range r.Changes {
+				for _, change := range changes {
 					if rule, ok := rules.Match(change.Path); ok && rule.Action == dev.SyncExec {
 						hooks.request(rule)
 					}
@@ -180,7 +216,7 @@ func (c *copier) Keep(ctx context.Context, p engine.Project, container string, s
 			if r.Compared {
 				saves.wake()
 			}
-			saves.add(r.Changes, r.First)
+			saves.add(changes, r.First)
 		},
 	}
 	group, ctx := errgroup.WithContext(ctx)

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,22 @@ func TestCopier_WarnsOnlyAfterSeveralFailedStreams(t *testing.T) {
 	play(broken, broken, broken)
 	if warnings != 1 {
 		t.Errorf("%d warnings about a container that never answers, want one", warnings)
+	}
+}
+
+// Nobody watches the project between the filling of its container and the first comparison.
+func TestCopier_SavesSinceTheContainerWasFilledCount(t *testing.T) {
+	saved := dev.Change{Path: "Home.py", Saved: time.Now().Add(time.Millisecond)}
+	old := dev.Change{Path: "old.py", Saved: saved.Saved.Add(-time.Hour)}
+	r := mirror.Report{Compared: true, Changes: []dev.Change{{Path: "noticed.py", Saved: saved.Saved}},
+		Differed: []dev.Change{saved, saved, old, {Path: "noticed.py", Saved: saved.Saved}, {Path: "link", Saved: time.Unix(0, 0)}}}
+	c := &copier{}
+	if got := c.changesOf(r, "shop-app-1"); !slices.Equal(got, r.Changes) {
+		t.Errorf("of a container that this sdev did not fill: %v", got)
+	}
+	c.noteFill("shop-app-1")
+	if got, want := c.changesOf(r, "shop-app-1"), append(slices.Clone(r.Changes), saved); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

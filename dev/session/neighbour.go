@@ -43,7 +43,7 @@ func (c *copier) Watch(ctx context.Context, p engine.Project, started <-chan str
 		Report: func(r mirror.Report) {
 			c.warn(r.Failed, warned)
 			failures = c.countFailures(r, p.Container, failures)
-			if waiting = append(waiting, r.Changes...); r.Connected {
+			if waiting = append(waiting, c.changesOf(r, p.Container)...); r.Connected {
 				copied.report(waiting)
 				waiting = nil
 			}

@@ -22,8 +22,11 @@ def fetch(url, data=None, headers=None):
 
 
 def app_processes():
-    """Return the Python processes that run Streamlit: one, or also the one that started it."""
-    found = []
+    """Return the Python processes that run Streamlit: one, or also the one that started it.
+
+    Without a container engine, the machine may run other apps. SDEV_CONTAINER then names the container of each process.
+    """
+    found, mine = [], os.environ.get("SDEV_CONTAINER")
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
@@ -31,8 +34,16 @@ def app_processes():
         except OSError:
             continue
         if "streamlit" in (os.path.basename(w) for w in words) and "run" in words and os.path.basename(words[0]).startswith(("python", "pypy")):
-            found.append(pid)
+            if not mine or container_of(pid) == mine:
+                found.append(pid)
     return found
+
+
+def container_of(pid):
+    try:
+        return environment_of(pid).get("SDEV_CONTAINER")
+    except OSError:
+        return None
 
 
 def environment_of(pid):
