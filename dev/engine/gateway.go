@@ -62,6 +62,9 @@ func (e *Engine) configure(ctx context.Context, p Project) (time.Time, error) {
 // explainGateway replaces the error of a gateway that cannot be configured, if the reason is that it has ended. As a process of
 // this machine it listens itself, and another program may have taken a port after the runtime had found it free.
 func (e *Engine) explainGateway(ctx context.Context, p Project, err error) error {
+	if code := dev.AsError(err).Code; code != dev.CodeGateway && code != dev.CodeNotRunning {
+		return err // it answers, or something else failed
+	}
 	c, ok := e.endOfGateway(ctx, p)
 	if !ok {
 		return err

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -203,7 +202,7 @@ func TestUp_ShowsWhatAGatewayPrintedThatEnded(t *testing.T) {
 	r.gateway.configure = func() (time.Time, error) {
 		r.fake.Print("gateway", "stderr", "sdev: cannot read the state")
 		r.fake.End("gateway", 1)
-		return time.Time{}, errors.New("no answer")
+		return time.Time{}, &dev.Error{Code: dev.CodeGateway, Exit: dev.ExitFailed, Message: "no answer"}
 	}
 	if e := r.upFails(r.engine(), engine.Request{}, dev.CodeGateway, dev.ExitFailed); e.Message != "the gateway exited with code 1; its last lines:\n  sdev: cannot read the state" {
 		t.Errorf("message %q", e.Message)

@@ -74,9 +74,9 @@ def _noticing_early_saves(module):
         # Without a start of a run, the session begins and reads the file later.
         began = getattr(self, "_sdev_began", None)
         if began is not None and not os.path.isdir(filepath):
-            # Versions without a cache of scripts read pages by themselves, at any time since the run has begun.
-            known = os.path.realpath(filepath) in _READ
-            if _changed_since_read(filepath) if known else _changed_since(filepath, began):
+            # Another session may have read the saved file since, and some versions read pages by themselves: so what was
+            # saved after this run has begun counts in any case.
+            if _changed_since_read(filepath) or _changed_since(filepath, began):
                 self._sdev_early.add(filepath)
         return result
 

@@ -118,6 +118,8 @@ func TestShimSaves_EachEarlySaveMakesARun(t *testing.T) {
 	for name, tt := range map[string]struct{ code, want string }{
 		"a module saved in the run that imports it": {
 			"s.begin(); import part; write('part.py', 'x = 2'); s.end(); print(s.reruns)", "['part.py']"},
+		"a module that another session has loaded since its save": {
+			"s.begin(); import part; write('part.py', 'x = 2'); del sys.modules['part']; import part; s.end(); print(s.reruns)", "['part.py']"},
 		"a module that nobody saved": {
 			"s.begin(); import part; time.sleep(0.03); s.end(); print(s.reruns)", "[]"},
 		"a module that was saved while no tab was open": {
