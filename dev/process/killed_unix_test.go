@@ -3,9 +3,20 @@
 package process_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
 	"sdev/dev/devtest"
@@ -140,4 +151,105 @@ while True: signal.pause()
 			t.Errorf("printed %q, without %q", lines, want)
 		}
 	}
+}
+
+// follow records the events of the project from now on.
+func (w *world) follow() *devtest.Recorder {
+	w.Helper()
+	events := &devtest.Recorder{}
+	ctx, cancel := context.WithCancel(w.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Follow(ctx, plan.Follow{Project: w.labels.Project, Stay: true}, events.Emit) }()
+	w.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.Error(err)
+		}
+	})
+	return events
+}
+
+// stubborn returns a service that runs family. It is killed soon after the request to stop.
+func stubborn() plan.Service {
+	s := service(family)
+	soon := types.Duration(10 * time.Millisecond)
+	s.Config.StopGracePeriod = &soon
+	return s
+}
+
+// family is a program with a child in its group and a daemon that has left it. It prints the numbers of all three, and
+// ignores requests to stop.
+const family = `
+import os, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+if child:
+    read, write = os.pipe()
+    daemon = os.fork()
+    if daemon == 0:
+        os.setsid()
+        os.write(write, b"x")
+    else:
+        os.read(read, 1)
+        print(os.getpid(), child, daemon, flush=True)
+while True: signal.pause()
+`
+
+// processes returns the numbers that the container has printed.
+func (w *world) processes() []int {
+	w.Helper()
+	var out []int
+	for field := range strings.FieldsSeq(w.printed(1)[0]) {
+		var pid int
+		if _, err := fmt.Sscan(field, &pid); err != nil {
+			w.Fatal(err)
+		}
+		out = append(out, pid)
+	}
+	return out
+}
+
+// keeperOf returns the number of the process that keeps a container.
+func (w *world) keeperOf(c plan.Container) int {
+	w.Helper()
+	b, err := os.ReadFile(filepath.Join(w.options.State, "containers", c.ID, "keeper.json"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	var k struct{ PID int }
+	if err := json.Unmarshal(b, &k); err != nil {
+		w.Fatal(err)
+	}
+	return k.PID
+}
+
+// sdev starts another sdev that creates and starts a service, and returns once the service runs.
+func (w *world) sdev(attached, detach bool, s plan.Service) *exec.Cmd {
+	w.Helper()
+	var o order
+	o.Options.State, o.Options.Cache, o.Options.Keeper, o.Options.Attached = w.options.State, w.options.Cache, w.options.Keeper, attached
+	o.Labels, o.Detach, o.Command, o.Grace = w.labels, detach, s.Config.Command, *s.Config.StopGracePeriod
+	text, err := json.Marshal(o)
+	if err != nil {
+		w.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(w.Context()), w.options.Keeper[0], asSdev, string(text))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { in.Close(); _ = cmd.Wait() })
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		w.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		w.Fatal(err)
+	}
+	line := make([]byte, 1000)
+	n, _ := out.Read(line)
+	if got := string(bytes.TrimSpace(line[:n])); got != "done" {
+		w.Fatalf("the other sdev says %q", got)
+	}
+	return cmd
 }
