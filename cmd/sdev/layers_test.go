@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
 	"dev/preflight/…": {},
 	"dev/process":     {"dev", "dev/plan"},
+	"dev/reruns":      {"dev"},
 	"dev/sidecar":     {"dev"}, // the gateway's program, which docker and session put into containers
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share
