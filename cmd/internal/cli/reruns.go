@@ -41,7 +41,7 @@ another one interrupted. A page is marked if a save made it slower: if its media
 1.5 times what it was before the save.`,
 		Example: `  sdev reruns --since 5m          the last five minutes
   sdev reruns -f                  each run from now on, as it ends`,
-		Args: cobra.NoArgs,
+		Args: console.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.JSON = o.json
 			var err error
