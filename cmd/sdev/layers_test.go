@@ -67,6 +67,7 @@ var mayImport = map[string][]string{
 	"dev/git":         {"dev"},
 	"dev/handoff":     {"dev", "dev/tree"},
 	"dev/hub":         {"dev"},
+	"dev/live":        {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
 	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
