@@ -56,6 +56,7 @@ const (
 	CodeAppAmbiguous      Code = "app.ambiguous"
 	CodeAppExited         Code = "app.exited"
 	CodeAppTLS            Code = "app.tls"
+	CodeAppRaised         Code = "app.raised"
 	CodeAppNotReady       Code = "app.not-ready"
 	CodeEngineUnreachable Code = "engine.unreachable"
 	CodeEnginePermission  Code = "engine.permission"
@@ -111,6 +112,7 @@ const (
 	CodeForged            Code = "header.dropped"
 	CodeCookieSize        Code = "cookie.too-large"
 	CodeCAInvalid         Code = "ca.invalid"
+	CodeReloadIgnored     Code = "reload.ignored"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
 	CodeReloadOff         Code = "reload.off"
@@ -161,6 +163,7 @@ func Codes() []CodeDoc {
 		{CodeAppAmbiguous, "several scripts could be the app"},
 		{CodeAppExited, "the app exited before its page answered"},
 		{CodeAppTLS, "warning: the app serves its page over TLS, and sdev passes it on as plain http"},
+		{CodeAppRaised, "the app raised an exception after the save that sdev wait waits for"},
 		{CodeAppNotReady, "the app's page did not answer in time"},
 		{CodeEngineUnreachable, "the container engine does not answer"},
 		{CodeEnginePermission, "this user may not open the container engine's socket"},
@@ -216,6 +219,7 @@ func Codes() []CodeDoc {
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},
 		{CodeCookieSize, "warning: cookies are larger than browsers store, or than the app's server accepts"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},
+		{CodeReloadIgnored, "no save of this file changes the app, so none becomes live"},
 		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
 		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},
 		{CodeReloadOff, "warning: the app's settings turn reloading off"},

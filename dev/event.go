@@ -104,6 +104,28 @@ type AppException struct {
 	Page      string `json:"page"` // name of the page that ran; empty for the main page
 }
 
+// RerunTrigger says why a script ran.
+type RerunTrigger string
+
+// The reasons for a run of a script.
+const (
+	RerunLoad       RerunTrigger = "load"       // a tab opened, or returned to an app that was replaced
+	RerunNavigation RerunTrigger = "navigation" // the tab shows another page than before
+	RerunWidget     RerunTrigger = "widget"     // somebody used a widget of the page
+	RerunFragment   RerunTrigger = "fragment"   // only a fragment ran: somebody used a widget in it, or its timer was due
+	RerunSave       RerunTrigger = "save"       // a file of the app was saved
+)
+
+// AppRerun is one run of the app's script in one tab, once it has ended.
+type AppRerun struct {
+	Page      string       `json:"page"` // name of the page; empty for the main page
+	Trigger   RerunTrigger `json:"trigger"`
+	MS        int64        `json:"ms"`        // from its start to its end
+	Exception string       `json:"exception"` // type of the exception with which it ended; empty without one
+	// Interrupted says that another run took its place before it had ended, or that the tab closed.
+	Interrupted bool `json:"interrupted,omitempty"`
+}
+
 // SessionOpened is a browser tab that connected.
 type SessionOpened struct {
 	Sessions int    `json:"sessions"` // tabs connected now
@@ -193,6 +215,7 @@ func (Ready) Type() string         { return "ready" }
 func (FileChanged) Type() string   { return "file.changed" }
 func (AppReloaded) Type() string   { return "app.reloaded" }
 func (AppException) Type() string  { return "app.exception" }
+func (AppRerun) Type() string      { return "app.rerun" }
 func (SessionOpened) Type() string { return "session.opened" }
 func (SessionClosed) Type() string { return "session.closed" }
 func (AuthLogin) Type() string     { return "auth.login" }
@@ -213,6 +236,7 @@ func (Ready) event()         {}
 func (FileChanged) event()   {}
 func (AppReloaded) event()   {}
 func (AppException) event()  {}
+func (AppRerun) event()      {}
 func (SessionOpened) event() {}
 func (SessionClosed) event() {}
 func (AuthLogin) event()     {}

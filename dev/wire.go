@@ -15,7 +15,7 @@ const WireVersion = 1
 func Events() []Event {
 	return []Event{
 		PlanMade{}, BuildStep{}, BuildDone{}, ServiceState{}, Ready{}, FileChanged{}, AppReloaded{},
-		AppException{}, SessionOpened{}, SessionClosed{}, AuthLogin{}, AuthDenied{}, AuthLogout{}, AuthFault{}, LogLine{}, LogDropped{}, Warning{}, Failed{}, Stopped{},
+		AppException{}, AppRerun{}, SessionOpened{}, SessionClosed{}, AuthLogin{}, AuthDenied{}, AuthLogout{}, AuthFault{}, LogLine{}, LogDropped{}, Warning{}, Failed{}, Stopped{},
 	}
 }
 

@@ -67,11 +67,13 @@ var mayImport = map[string][]string{
 	"dev/git":         {"dev"},
 	"dev/handoff":     {"dev", "dev/tree"},
 	"dev/hub":         {"dev"},
+	"dev/live":        {"dev"},
 	"dev/mirror":      {"dev"},
 	"dev/oidc":        {"dev"},
 	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
 	"dev/preflight/…": {},
 	"dev/process":     {"dev", "dev/plan"},
+	"dev/reruns":      {"dev"},
 	"dev/sidecar":     {"dev"}, // the gateway's program, which docker and session put into containers
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share

@@ -18,8 +18,10 @@ type tab struct {
 	replay     []byte // request that shows its page again
 	requested  bool   // it requested a run that has not started
 	auto       bool   // a timer in the page made that request
+	fragment   bool   // only a fragment shall run
 	returning  bool   // it reconnected to a new app and has not run since
 	run        *run   // the active run, or the last one
+	page       string // of the last run that has ended
 
 	closed   bool
 	opened   time.Time
@@ -43,6 +45,7 @@ const (
 type run struct {
 	tab       *tab
 	cause     cause
+	trigger   dev.RerunTrigger
 	began     time.Time
 	shown     time.Time // when the page got its first element; zero before
 	ended     time.Time // zero while it is active
@@ -145,14 +148,14 @@ func (t *tracker) closed(tb *tab, now time.Time) {
 	if len(t.tabs) == 0 {
 		t.lastTab = now
 	}
-	interrupt(tb.run, now)
+	t.interrupt(tb.run, now)
 	t.emit(now, dev.SessionClosed{Sessions: len(t.tabs), User: tb.user})
 	t.flush(now)
 }
 
 // rerunRequested records a tab's request to run its script.
 func (t *tracker) rerunRequested(tb *tab, r streamlit.Rerun, now time.Time) {
-	tb.requested, tb.auto = true, r.Auto
+	tb.requested, tb.auto, tb.fragment = true, r.Auto, r.Fragment
 	tb.replay = r.Replay
 	if len(tb.replay) > maxReplay {
 		tb.replay = streamlit.RerunMain()
@@ -198,6 +201,7 @@ func (t *tracker) appMessage(tb *tab, f streamlit.Forward, now time.Time) {
 			r.compiling = false
 			e := t.describe(f.Exception, r)
 			r.exception = &e
+			t.emitRerun(r, now)
 			t.flush(now)
 		}
 	case streamlit.Element:
@@ -216,7 +220,7 @@ func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	r := &run{tab: tb, began: now, page: f.PageName()}
 	previous := tb.run
 	r.follows = previous.running()
-	interrupt(previous, now)
+	t.interrupt(previous, now)
 	if s := tb.expected; s != nil && !now.Before(s.at) {
 		tb.expected = nil
 	}
@@ -238,6 +242,7 @@ func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	default:
 		r.cause = bySave
 	}
+	r.trigger = triggerOf(r, previous)
 	tb.session, tb.requested, tb.returning, tb.run = f.SessionID, false, false, r
 	t.storeSession(tb, now)
 	if r.cause == bySave || r.cause == byReturn {
@@ -245,10 +250,37 @@ func (t *tracker) runStarted(tb *tab, f streamlit.Forward, now time.Time) {
 	}
 }
 
+// triggerOf says why a run has begun, given the tab's last one; nil if there was none.
+func triggerOf(r, previous *run) dev.RerunTrigger {
+	switch {
+	case previous == nil || r.cause == byReturn:
+		return dev.RerunLoad
+	case r.cause == bySave:
+		return dev.RerunSave
+	case r.tab.fragment || r.cause == byTimer:
+		return dev.RerunFragment
+	}
+	return dev.RerunWidget
+}
+
+// emitRerun reports a run that has ended.
+func (t *tracker) emitRerun(r *run, now time.Time) {
+	e := dev.AppRerun{Page: r.page, Trigger: r.trigger, MS: r.ended.Sub(r.began).Milliseconds(), Interrupted: r.replaced}
+	if r.exception != nil {
+		e.Exception = r.exception.Exception
+	}
+	if e.Trigger == dev.RerunWidget && r.page != r.tab.page {
+		e.Trigger = dev.RerunNavigation
+	}
+	r.tab.page = r.page
+	t.emit(now, e)
+}
+
 // interrupt ends a run for which the app sent no end.
-func interrupt(r *run, now time.Time) {
+func (t *tracker) interrupt(r *run, now time.Time) {
 	if r.running() {
 		r.ended, r.replaced = now, true
+		t.emitRerun(r, now)
 	}
 }
 
@@ -278,6 +310,9 @@ func (t *tracker) runFinished(r *run, outcome streamlit.Outcome, now time.Time) 
 	r.compiling = outcome == streamlit.NotCompiled
 	if r.tab.firstEnd.IsZero() {
 		r.tab.firstEnd = now
+	}
+	if !r.compiling {
+		t.emitRerun(r, now)
 	}
 	if r.succeeded() && t.current.Page == r.page {
 		t.current, t.lastReported = dev.AppException{}, dev.AppException{}

@@ -18,6 +18,7 @@ type scene struct {
 	tr     *tracker
 	ms     int
 	events []string
+	reruns []dev.AppRerun
 	runs   int
 }
 
@@ -42,6 +43,10 @@ func newScene(t *testing.T) *scene {
 	s.tr = newTracker(rules.Match, mounts, func(now time.Time, e dev.Event) {
 		if now != s.time(s.ms) {
 			t.Errorf("event %T is stamped %v at %v", e, now, s.time(s.ms))
+		}
+		if run, ok := e.(dev.AppRerun); ok {
+			s.reruns = append(s.reruns, run)
+			return
 		}
 		s.events = append(s.events, fmt.Sprintf("%d %s", s.ms, line(e)))
 	})

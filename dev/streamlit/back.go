@@ -29,6 +29,8 @@ const (
 type Rerun struct {
 	// Auto says that a fragment's timer made the request, not the user.
 	Auto bool
+	// Fragment says that only a fragment shall run.
+	Fragment bool
 	// Replay is the BackMsg that runs the same page again with the same widget values: the whole page, without
 	// pressing a button or sending a chat message.
 	Replay []byte
@@ -58,8 +60,7 @@ func ParseBack(msg []byte) (rerun Rerun, ok bool, err error) {
 			return nil
 		}
 		ok = true
-		state, auto, err := persistentState(v.bytes)
-		rerun.Auto = auto
+		state, err := rerun.read(v.bytes)
 		rerun.Replay = protowire.AppendBytes(protowire.AppendTag(nil, backRerun, protowire.BytesType), state)
 		return err
 	})
@@ -69,15 +70,18 @@ func ParseBack(msg []byte) (rerun Rerun, ok bool, err error) {
 	return rerun, ok, nil
 }
 
-// persistentState copies a ClientState without its transient parts: triggers, the fragment to run, and the
-// hashes of messages that the browser has cached, which a new server has never sent.
-func persistentState(state []byte) (kept []byte, auto bool, err error) {
-	kept, err = filterFields(state, func(num protowire.Number, raw value) (drop bool, instead []byte, err error) {
+// read reads a ClientState, and copies it without its transient parts: triggers, the fragment to run, and the hashes of
+// messages that the browser has cached, which a new server has never sent.
+func (r *Rerun) read(state []byte) (kept []byte, err error) {
+	return filterFields(state, func(num protowire.Number, raw value) (drop bool, instead []byte, err error) {
 		switch num {
 		case clientAuto:
-			auto = raw.number != 0
+			r.Auto = raw.number != 0
 			return true, nil, nil
-		case clientFragment, clientCachedHashes, clientHistory:
+		case clientFragment:
+			r.Fragment = len(raw.bytes) > 0
+			return true, nil, nil
+		case clientCachedHashes, clientHistory:
 			return true, nil, nil
 		case clientWidgets:
 			instead, err = filterFields(raw.bytes, func(num protowire.Number, raw value) (bool, []byte, error) {
@@ -88,7 +92,6 @@ func persistentState(state []byte) (kept []byte, auto bool, err error) {
 		}
 		return false, nil, nil
 	})
-	return kept, auto, err
 }
 
 func isTrigger(widget []byte) (trigger bool, err error) {

@@ -129,19 +129,12 @@ func (a *commands) warnUnsupervised(r console.Running, ev dev.Event) (dev.Warnin
 	return dev.Warning{Code: dev.CodeRebuildPending, Message: fmt.Sprintf("%s needs a %s, but no sdev up is running to do it", save.Paths[0], save.Action), Hint: hint}, true
 }
 
-// pastLogs collects all events so far, sorts them by time and prints them.
+// pastLogs prints all events so far.
 func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, view console.View) error {
-	var mu sync.Mutex
-	var all []dev.Stamped
-	err := r.Engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, dev.Stamped{Time: at, Event: ev})
-	})
+	all, err := pastEvents(ctx, r, f)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(x, y dev.Stamped) int { return x.Time.Compare(y.Time) })
 	printer := a.Printer(view)
 	for i, s := range all {
 		s.Seq = uint64(i) + 1
@@ -150,6 +143,19 @@ func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follo
 		}
 	}
 	return ctx.Err()
+}
+
+// pastEvents returns what has happened so far, sorted by time.
+func pastEvents(ctx context.Context, r console.Running, f plan.Follow) ([]dev.Stamped, error) {
+	var mu sync.Mutex
+	var all []dev.Stamped
+	err := r.Engine.Runtime.Follow(ctx, f, func(at time.Time, ev dev.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, dev.Stamped{Time: at, Event: ev})
+	})
+	slices.SortStableFunc(all, func(x, y dev.Stamped) int { return x.Time.Compare(y.Time) })
+	return all, err
 }
 
 // parseTail parses the value of --tail.

@@ -48,6 +48,11 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("status", "", a.newStatusCmd, statusOptions{}),
 		clitest.NewRow("status", "--all --json", a.newStatusCmd, statusOptions{all: true, json: true}),
 
+		clitest.NewRow("wait", "", a.newWaitCmd, waitOptions{timeout: time.Minute}),
+		clitest.NewRow("wait", "--healthy", a.newWaitCmd, waitOptions{timeout: time.Minute}),
+		clitest.NewRow("wait", "--live Home.py --timeout 10s", a.newWaitCmd, waitOptions{live: "Home.py", timeout: 10 * time.Second}),
+		clitest.NewRow("reruns", "", a.newRerunsCmd, rerunsOptions{}),
+		clitest.NewRow("reruns", "-f --since 5m --json", a.newRerunsCmd, rerunsOptions{follow: true, since: now.Add(-5 * time.Minute), json: true}),
 		clitest.NewRow("logs", "", a.newLogsCmd, logsOptions{tail: -1}),
 		clitest.NewRow("logs", "db cache -f --tail 20 --since 5m --json", a.newLogsCmd, logsOptions{services: []string{"db", "cache"}, follow: true, tail: 20, since: now.Add(-5 * time.Minute), json: true}),
 		clitest.NewRow("logs", "--follow --since 2026-01-31T09:00:00Z", a.newLogsCmd, logsOptions{follow: true, tail: -1, since: time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)}),

@@ -8,13 +8,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sdev/cmd/internal/auth"
 	"sdev/cmd/internal/console"
@@ -105,9 +108,7 @@ against a provider on this machine.`,
 	f.BoolVar(&a.Quiet, "quiet", false, "print only errors, warnings and results")
 	f.BoolVar(&a.Verbose, "verbose", false, "also print each step")
 	f.StringVar(&a.Color, "color", "auto", "use colours: `WHEN` is auto, always or never")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return dev.UsageError(err.Error(), "see: "+cmd.CommandPath()+" --help")
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.SuggestionsMinimumDistance = 2
 	root.TraverseChildren = true // so that flags may stand before the command
 	root.SetHelpCommand(a.newHelpCmd(a.runHelp))
@@ -117,6 +118,8 @@ against a provider on this machine.`,
 		a.newDownCmd(a.runDown),
 		a.newStatusCmd(a.runStatus),
 		a.newLogsCmd(a.runLogs),
+		a.newRerunsCmd(a.runReruns),
+		a.newWaitCmd(a.runWait),
 		a.newRestartCmd(a.runRestart),
 		a.newRebuildCmd(a.runRebuild),
 		a.newOpenCmd(a.runOpen),
@@ -141,6 +144,31 @@ against a provider on this machine.`,
 		}
 	}
 	return root
+}
+
+// flagError is the error for flags that a command does not take as they are, with the flag that was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := "see: " + cmd.CommandPath() + " --help"
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
+			hint = "did you mean: " + cmd.CommandPath() + " --" + near
+		}
+	}
+	return dev.UsageError(err.Error(), hint)
+}
+
+// nearestFlag returns the flag of a command whose name differs least from a name, by two letters at most; "" if none does.
+func nearestFlag(cmd *cobra.Command, name string) (near string) {
+	best := 3
+	consider := func(f *pflag.Flag) {
+		d := levenshtein.Distance(strings.ToLower(name), f.Name, nil)
+		if d < best && d < len(f.Name)-1 && !f.Hidden {
+			best, near = d, f.Name
+		}
+	}
+	cmd.LocalFlags().VisitAll(consider)
+	cmd.InheritedFlags().VisitAll(consider)
+	return near
 }
 
 func suggestion(cmd *cobra.Command, arg string) string {

@@ -33,6 +33,7 @@ func story() []dev.Event {
 		dev.SessionOpened{Sessions: 1},
 		dev.FileChanged{Paths: []string{"code_package/streamlit/Home.py"}, Rule: "derived: mounted source", Action: dev.Live},
 		dev.AppReloaded{Trigger: "code_package/streamlit/Home.py", MS: 74, Sessions: 1, How: dev.ReloadMount},
+		dev.AppRerun{Trigger: dev.RerunSave, MS: 41},
 		dev.SessionOpened{Sessions: 2, User: "alice@example.com"},
 		dev.AppException{Exception: "ZeroDivisionError", Message: "division by zero", File: "code_package/streamlit/Home.py", Line: 12},
 		dev.AppException{Exception: "KeyError", Message: "'x'\nsecond line", File: "code_package/streamlit/pages/1_First_App.py", Line: 3, Page: "First App"},

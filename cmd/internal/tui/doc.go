@@ -12,7 +12,7 @@
 // overlay or else, by the table of keys, to the root or the visible pane:
 //
 //	model ── router ──▶ overlay     answers with a command, a request or a text
-//	            └─────▶ panes[i]    overview, logs, build, auth, deploy
+//	            └─────▶ panes[i]    overview, logs, build, auth, deploy, pages
 //	                        │
 //	                     common     state, host calls, notice, overlay
 //

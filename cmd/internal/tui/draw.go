@@ -115,13 +115,17 @@ func (m *model) phaseMark() string {
 	return t.dim.Render("○ " + text)
 }
 
-// tabs is the second line: the names of the panes.
+// tabs is the second line: the names of the panes, or their first letters where there is no room.
 func (m *model) tabs() string {
 	var b strings.Builder
+	whole := 1
+	for _, p := range m.panes {
+		whole += len(p.name()) + 5 // its number, spaces and a line
+	}
 	b.WriteString(m.theme.rule.Render("─"))
 	for i, p := range m.panes {
 		name := string(p.name())
-		if m.layout.width < 44 && i != m.visible {
+		if m.layout.width < whole && i != m.visible {
 			name = name[:1]
 		}
 		label := fmt.Sprintf(" %d %s ", i+1, name)

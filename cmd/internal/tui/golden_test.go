@@ -54,6 +54,8 @@ func TestScreens_AreAsExpected(t *testing.T) {
 		"deploy-clean":  func(r *rig) { handedOver(r); r.keys("5", "down", "c") },
 		"deploy-render": func(r *rig) { handedOver(r); r.keys("5", "enter") },
 		"deploy-failed": func(r *rig) { r.host.fails = buildFailure(); r.keys("5") },
+		"pages":         func(r *rig) { r.running(dev.Local); ran(r); r.keys("6") },
+		"pages-none":    func(r *rig) { r.running(dev.Local); r.keys("6") },
 		"palette":       func(r *rig) { r.running(dev.Local); r.keys(":"); r.text("reb") },
 		"help":          func(r *rig) { r.running(dev.Local); r.keys("2", "?") },
 		"question":      func(r *rig) { r.running(dev.Local); r.keys("D") },
@@ -144,6 +146,20 @@ func handedOver(r *rig) {
 		{ID: "image.size", Severity: dev.Informs, Message: "the image is 720 MB; layer 4 (COPY /opt/venv) is 480 MB of it", Where: "image shop-release:0a0a6359a389-dirty", Fix: "leave out what only development needs"},
 		{ID: "secret.history", Severity: dev.Blocks, Message: "a private key was committed in code_package/key.pem, and whoever has the repository has it\x1b[31m", Where: "commit 1a2b3c4", Fix: "make a new key where it is used; then take the file out of the history: git filter-repo --path code_package/key.pem --invert-paths"},
 	}}}
+}
+
+// ran is an app whose pages have run, and one became slower.
+func ran(r *rig) {
+	for _, ms := range []int64{82, 79, 95, 88} {
+		r.happen(dev.AppRerun{Trigger: dev.RerunWidget, MS: ms}, dev.AppRerun{Page: "Sales by region and month", Trigger: dev.RerunNavigation, MS: 10 * ms})
+	}
+	r.happen(
+		dev.AppRerun{Page: "Sales by region and month", Trigger: dev.RerunFragment, MS: 12},
+		dev.FileChanged{Paths: []string{"code_package/streamlit/Home.py"}, Action: dev.Live},
+		dev.AppRerun{Trigger: dev.RerunSave, MS: 190, Interrupted: true},
+		dev.AppRerun{Trigger: dev.RerunSave, MS: 204},
+		dev.AppRerun{Page: "\x1b[31mred", Trigger: dev.RerunLoad, MS: 3, Exception: "ZeroDivisionError"},
+	)
 }
 
 func holds(r *rig) {

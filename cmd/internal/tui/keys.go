@@ -21,6 +21,7 @@ const (
 	cmdBuild        command = "build"
 	cmdAuth         command = "auth"
 	cmdDeploy       command = "deploy"
+	cmdPages        command = "pages"
 	cmdBack         command = "back"
 	cmdSuspend      command = "suspend"
 	cmdMouse        command = "mouse"
@@ -71,7 +72,7 @@ const (
 
 // paneCommands are the commands that show a pane, in the order of [newPanes].
 func paneCommands() []command {
-	return []command{cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdDeploy}
+	return []command{cmdOverview, cmdLogs, cmdBuild, cmdAuth, cmdDeploy, cmdPages}
 }
 
 // scope is where a key applies.
@@ -85,6 +86,7 @@ const (
 	inBuild    scope = "Build"
 	inAuth     scope = "Auth"
 	inDeploy   scope = "Deploy"
+	inPages    scope = "Pages"
 )
 
 // binding is a row of the table of keys, from which footer, help and palette are made.
@@ -160,6 +162,13 @@ func table() []binding {
 		{inDeploy, cmdTop, []string{"g", "home"}, "", "to the top", false},
 		{inDeploy, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
 
+		{inPages, cmdUp, []string{"up", "k"}, "", "scroll up", false},
+		{inPages, cmdDownward, []string{"down", "j"}, "", "scroll down", false},
+		{inPages, cmdPageUp, []string{"pgup", "ctrl+b"}, "", "one screen up", false},
+		{inPages, cmdPageDown, []string{"pgdown", "ctrl+f"}, "", "one screen down", false},
+		{inPages, cmdTop, []string{"g", "home"}, "", "to the top", false},
+		{inPages, cmdBottom, []string{"G", "end"}, "", "to the bottom", false},
+
 		{everywhere, cmdStart, []string{"u"}, "start", "start the project, or supervise a running one", true},
 		{everywhere, cmdOpen, []string{"o"}, "open", "open the app in the browser", true},
 		{everywhere, cmdRestart, []string{"r"}, "restart", "restart the app", true},
@@ -173,6 +182,7 @@ func table() []binding {
 		{everywhere, cmdBuild, []string{"3"}, "", "build", true},
 		{everywhere, cmdAuth, []string{"4"}, "", "auth", true},
 		{everywhere, cmdDeploy, []string{"5"}, "", "deploy", true},
+		{everywhere, cmdPages, []string{"6"}, "", "pages", true},
 		{everywhere, cmdNextPane, []string{"tab"}, "", "next pane", false},
 		{everywhere, cmdPreviousPane, []string{"shift+tab"}, "", "previous pane", false},
 		{everywhere, cmdPalette, []string{":", "ctrl+p"}, "actions", "find an action by its name", false},

@@ -20,5 +20,5 @@ type shownMsg struct{}
 
 // newPanes returns the panes in the order of their numbers.
 func newPanes(c *common) []pane {
-	return []pane{&overview{common: c}, newLogs(c), &build{common: c}, &auth{common: c}, &deploy{common: c}}
+	return []pane{&overview{common: c}, newLogs(c), &build{common: c}, &auth{common: c}, &deploy{common: c}, &pages{common: c}}
 }

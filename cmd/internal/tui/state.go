@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/reruns"
 )
 
 // state is what all panes show. The root applies events and facts to it; common notes the action under way.
@@ -16,6 +17,7 @@ type state struct {
 	reloads     []reload // newest last
 	feed        []eventLine
 	builds      builds
+	reruns      reruns.Log
 	excerpt     []SourceLine // around the place of the exception
 	starting    bool         // operations are under way
 	building    bool
@@ -166,6 +168,7 @@ func (s *state) apply(e dev.Stamped) {
 	before := s.snap
 	s.snap = dev.Apply(s.snap, e)
 	s.builds.apply(e)
+	s.reruns.Add(e.Time, e.Event)
 	switch ev := e.Event.(type) {
 	case dev.PlanMade:
 		s.starting = s.starting || len(ev.Operations) > 0
