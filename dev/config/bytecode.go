@@ -24,6 +24,9 @@ const (
 // created before the app's. The app's image has none, and its user need not be root.
 func (o *overlay) bytecode() {
 	const prefix = "PYTHONPYCACHEPREFIX"
+	if o.parts.OnHost != nil {
+		return // an environment of this machine is made with bytecode
+	}
 	if v, ok := o.app.Environment[prefix]; o.parts.BytecodeEnv == "" || len(o.parts.Shim) == 0 || ok && v != nil || o.parts.Image.Env[prefix] != "" {
 		return
 	}

@@ -191,7 +191,7 @@ func (m *maker) step(text string) {
 func (m *maker) sum() (string, error) {
 	h := &bytes.Buffer{}
 	// The versions say what the key depends on; change the number with the way environments are made.
-	fmt.Fprintln(h, "3", m.version, m.uv != "", m.Locked, m.Install, m.UV, m.Source)
+	fmt.Fprintln(h, "4", m.version, m.uv != "", m.Locked, m.Install, m.UV, m.Source)
 	for _, file := range m.Files {
 		b, err := dev.ReadFile(file)
 		if err != nil {
@@ -291,7 +291,8 @@ func (m *maker) installGuessed(ctx context.Context, dir string) error {
 }
 
 // commands returns what makes the environment with packages: first a command that makes the directory, and at most one that
-// installs.
+// installs, and compiles what it installs, as pip does anyway. Otherwise Python would do so at every start, because it keeps no
+// bytecode beside the project's source.
 func (m *maker) commands(dir string, packages []string) [][]string {
 	python := pythonOf(dir)
 	uvPackages := packages
@@ -301,13 +302,13 @@ func (m *maker) commands(dir string, packages []string) [][]string {
 	pip := []string{"install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"}
 	switch {
 	case m.uv != "" && m.Locked:
-		sync := []string{m.uv, "sync", "--frozen", "--no-dev", "--python", python}
+		sync := []string{m.uv, "sync", "--frozen", "--no-dev", "--compile-bytecode", "--python", python}
 		if m.Source == "" {
 			sync = append(sync, "--no-install-project")
 		}
 		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append(sync, packages...)}
 	case m.uv != "" && len(uvPackages) > 0:
-		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--python", python}, uvPackages...)}
+		return [][]string{{m.uv, "venv", "--python", m.python, dir}, append([]string{m.uv, "pip", "install", "--compile-bytecode", "--python", python}, uvPackages...)}
 	case len(packages) > 0 && accepts(pipForOthers, m.pip):
 		return [][]string{{m.python, "-m", "venv", "--without-pip", dir}, slices.Concat([]string{m.python, "-m", "pip", "--python", python}, pip, packages)}
 	case len(packages) > 0:

@@ -318,7 +318,7 @@ func TestEnvironment_FetchesUVForALock(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := e.dir(id)
-	for _, want := range []string{"called uv venv --python ", "called uv sync --frozen --no-dev --python " + dir + "/bin/python --no-install-project --extra app"} {
+	for _, want := range []string{"called uv venv --python ", "called uv sync --frozen --no-dev --compile-bytecode --python " + dir + "/bin/python --no-install-project --extra app"} {
 		if !slices.ContainsFunc(e.steps, func(s string) bool { return strings.HasPrefix(s, want) }) {
 			t.Errorf("no step %q in %q", want, e.steps)
 		}
