@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/render":    {"dev"},
 	"cmd/internal/terminal":  {},
 	"cmd/internal/update":    {"dev"},
-	"cmd/internal/tui":       {"cmd/internal/render", "cmd/internal/terminal", "dev"},
+	"cmd/internal/tui":       {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/reruns"},
 
 	// The vocabulary, and the pure computation of a plan.
 	"dev":      {},

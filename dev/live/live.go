@@ -114,14 +114,16 @@ func (j *Judge) replaces() bool {
 	return j.action == dev.Restart || j.action == dev.Rebuild || j.action == dev.SyncRestart
 }
 
+// failures are the warnings after which a save does not become live.
+var failures = []dev.Code{
+	dev.CodeReloadOff, dev.CodeReloadUnmounted, dev.CodeRebuildPending, dev.CodeBuildFailed, dev.CodeSyncFailed, dev.CodeAppExited,
+}
+
 func (j *Judge) warned(w dev.Warning) (Verdict, bool) {
-	switch w.Code {
-	case dev.CodeReloadUnseen:
+	if w.Code == dev.CodeReloadUnseen {
 		return Verdict{Outcome: Unseen, Problem: w}, true
-	case dev.CodeReloadOff, dev.CodeReloadUnmounted, dev.CodeRebuildPending, dev.CodeBuildFailed, dev.CodeSyncFailed, dev.CodeAppExited:
-		return Verdict{Outcome: Failed, Problem: w}, true
 	}
-	return Verdict{}, false
+	return Verdict{Outcome: Failed, Problem: w}, slices.Contains(failures, w.Code)
 }
 
 // String is the verdict as a sentence about a file.
