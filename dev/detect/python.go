@@ -148,8 +148,9 @@ func (s *scanner) literal() {
 type module struct {
 	path    string
 	imports []imported
-	uses    map[string]int // first line of each use of streamlit, such as "navigation" or "context.headers"
-	pages   []Fact         // texts that are first arguments of st.Page
+	names   map[string]string // what imported names stand for: "st" → "streamlit", "environ" → "os.environ"
+	uses    map[string]int    // first line of each use of streamlit, such as "navigation" or "context.headers"
+	pages   []Fact            // texts that are first arguments of st.Page
 	tokens  []token
 }
 
@@ -172,7 +173,7 @@ func (t *tree) module(name string) *module {
 	if m, ok := t.moduleCache[name]; ok {
 		return m
 	}
-	m := &module{path: name, uses: map[string]int{}, tokens: tokens(t.text(name))}
+	m := &module{path: name, names: map[string]string{}, uses: map[string]int{}, tokens: tokens(t.text(name))}
 	t.moduleCache[name] = m
 	bound := m.readImports()
 	m.readUses(bound)
@@ -219,12 +220,14 @@ func (m *module) plainImports(rest []token, line int, bound map[string]string) {
 		if name == "" {
 			return // no import statement after all
 		}
-		m.imports = append(m.imports, imported{name: name, line: line})
+		i := imported{name: name, line: line}
+		m.imports = append(m.imports, i)
+		as, full := i.top(), i.top()
+		if len(after) == 2 && after[0].is("as") {
+			as, full = after[1].s, name
+		}
+		m.names[as] = full
 		if name == "streamlit" {
-			as := "streamlit"
-			if len(after) == 2 && after[0].is("as") {
-				as = after[1].s
-			}
 			bound[as] = ""
 		}
 	}
@@ -251,6 +254,9 @@ func (m *module) fromImport(rest []token, line int, bound map[string]string) {
 			continue
 		}
 		i.from = append(i.from, part[0].s)
+		if level == 0 {
+			m.names[part[len(part)-1].s] = name + "." + part[0].s
+		}
 		if name == "streamlit" && level == 0 {
 			bound[part[len(part)-1].s] = part[0].s
 		}
