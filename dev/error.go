@@ -112,6 +112,7 @@ const (
 	CodeForged            Code = "header.dropped"
 	CodeCookieSize        Code = "cookie.too-large"
 	CodeCAInvalid         Code = "ca.invalid"
+	CodeSecretsMissing    Code = "secrets.missing"
 	CodeReloadIgnored     Code = "reload.ignored"
 	CodeReloadNoTab       Code = "reload.no-tab"
 	CodeReloadUnseen      Code = "reload.unseen"
@@ -219,6 +220,7 @@ func Codes() []CodeDoc {
 		{CodeForged, "warning: a browser sent an identity header that only identity proxies may send, or more cookies than fit; sdev dropped them"},
 		{CodeCookieSize, "warning: cookies are larger than browsers store, or than the app's server accepts"},
 		{CodeCAInvalid, "the extra CA file cannot be read or contains no certificate"},
+		{CodeSecretsMissing, "warning: the app's code reads secrets or environment variables that nothing sets"},
 		{CodeReloadIgnored, "no save of this file changes the app, so none becomes live"},
 		{CodeReloadNoTab, "warning: no browser tab is open to show a save"},
 		{CodeReloadUnseen, "warning: no open tab ran its script after a save"},

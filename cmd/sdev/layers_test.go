@@ -52,8 +52,8 @@ var mayImport = map[string][]string{
 	// session runs a project for the commands and the dashboard. release reads a project (config, detect, git),
 	// renders, compares and checks a bundle (handoff, preflight), describes a build (plan), and sends requests to the
 	// app that it has started (tunnel, streamlit).
-	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/plan", "dev/sidecar", "dev/streamlit", "dev/tunnel", "dev/watch"},
-	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/streamlit", "dev/tunnel"},
+	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/plan", "dev/secrets", "dev/sidecar", "dev/streamlit", "dev/tunnel", "dev/watch"},
+	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/secrets", "dev/streamlit", "dev/tunnel"},
 
 	// The parts. They do not import each other, except for the helpers blocking, sidecar and tree.
 	"dev/awslocal":    {"dev"},
@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 	"dev/preflight/…": {},
 	"dev/process":     {"dev", "dev/plan"},
 	"dev/reruns":      {"dev"},
+	"dev/secrets":     {"dev"},
 	"dev/sidecar":     {"dev"}, // the gateway's program, which docker and session put into containers
 	"dev/streamlit":   {"dev"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share

@@ -1,85 +1,23 @@
 package detect
 
 import (
-	"cmp"
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
-// InputKind is where a program reads an input from.
-type InputKind string
-
-// The kinds of inputs.
-const (
-	Variable      InputKind = "variable"   // of the environment
-	Secret        InputKind = "secret"     // of Streamlit: st.secrets, and what st.connection reads there
-	Parameter     InputKind = "parameter"  // of AWS Systems Manager
-	ManagedSecret InputKind = "aws-secret" // of AWS Secrets Manager
-)
-
-// Input is something that the program reads from outside its code.
-type Input struct {
-	Kind InputKind
-	Name string // "DB_URL", "db.password", "/shop/oauth"
-	// Optional says that the program also runs without it: it gives a default, asks before it reads, or catches the error.
-	Optional bool
-	Places   []Place // the first one per file
-}
-
-// Place is a line of a file of the tree.
-type Place struct {
-	File string `json:"file"`
-	Line int    `json:"line"`
-}
-
-// Reads are what the program reads from outside its code.
-type Reads struct {
-	Inputs []Input // sorted by kind and name
-	// Computed are the places where the program computes the name of what it reads, so that nobody else knows it.
-	Computed []Place
-	// Whole are the places that read all secrets, or a whole table of them by a computed name.
-	Whole []Place
-	// Sets are the variables that the program itself sets.
-	Sets []Fact
-	// DotEnv says that the program loads a file .env into its environment.
-	DotEnv bool
-}
-
-// Reads returns what the app's scripts read from outside: environment variables, Streamlit's secrets, parameters and secrets
+// Inputs returns what the app's scripts read from outside: environment variables, Streamlit's secrets, parameters and secrets
 // of AWS.
-func (f *Findings) Reads() Reads {
-	var out Reads
+func (f *Findings) Inputs() dev.Inputs {
+	out := dev.Inputs{Sets: map[string]dev.Place{}}
 	for _, name := range f.Modules {
 		r := reader{m: f.tree.module(name), lines: strings.Split(f.tree.text(name), "\n"), out: &out, alias: map[string]origin{}}
 		r.constants()
 		r.read()
 	}
-	out.finish()
+	out.Sort()
 	return out
-}
-
-// finish joins what belongs together. Who reads a table and then a key of it reads the key.
-func (r *Reads) finish() {
-	slices.SortStableFunc(r.Inputs, func(a, b Input) int {
-		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Name, b.Name))
-	})
-	r.Inputs = slices.DeleteFunc(r.Inputs, func(s Input) bool {
-		return s.Kind == Secret && slices.ContainsFunc(r.Inputs, func(o Input) bool { return o.Kind == Secret && strings.HasPrefix(o.Name, s.Name+".") })
-	})
-}
-
-func (r *Reads) add(s Input, at Place) {
-	i := slices.IndexFunc(r.Inputs, func(have Input) bool { return have.Kind == s.Kind && have.Name == s.Name })
-	if i < 0 {
-		s.Places = []Place{at}
-		r.Inputs = append(r.Inputs, s)
-		return
-	}
-	have := &r.Inputs[i]
-	have.Optional = have.Optional && s.Optional
-	if !slices.ContainsFunc(have.Places, func(p Place) bool { return p.File == at.File }) {
-		have.Places = append(have.Places, at)
-	}
 }
 
 // origin is what a name of a module stands for.
@@ -92,7 +30,7 @@ type origin struct {
 type reader struct {
 	m     *module
 	lines []string
-	out   *Reads
+	out   *dev.Inputs
 	alias map[string]origin // of variables: env = os.environ, db = st.secrets["db"]
 	texts map[string]string // constants of the module that are texts
 	asked map[string]bool   // kind and name of what the module asks for before it reads it
@@ -123,13 +61,13 @@ func (r *reader) constants() {
 }
 
 // kindAt is the kind of the collection that an expression names; "" if it is another thing.
-func (r *reader) kindAt(i int) InputKind {
+func (r *reader) kindAt(i int) dev.InputKind {
 	c := r.chain(i)
 	switch {
 	case c.is("os.environ"):
-		return Variable
+		return dev.InputVariable
 	case c.is("streamlit.secrets"):
-		return Secret
+		return dev.InputSecret
 	}
 	return ""
 }
@@ -171,7 +109,7 @@ func (r *reader) named(name string, c chain) {
 }
 
 // argument reads the setting that the first argument of a call names.
-func (r *reader) argument(kind InputKind, prefix string, call []token, line int, optional bool) {
+func (r *reader) argument(kind dev.InputKind, prefix string, call []token, line int, optional bool) {
 	list := args(call)
 	if len(list) == 0 {
 		return
@@ -200,8 +138,8 @@ func (r *reader) name(expression []token) (string, bool) {
 	}
 }
 
-func (r *reader) setting(kind InputKind, name string, known bool, line int, optional bool) {
-	at := Place{r.m.path, line}
+func (r *reader) setting(kind dev.InputKind, name string, known bool, line int, optional bool) {
+	at := dev.Place{File: r.m.path, Line: line}
 	if !known {
 		r.out.Computed = addPlace(r.out.Computed, at)
 		return
@@ -211,10 +149,10 @@ func (r *reader) setting(kind InputKind, name string, known bool, line int, opti
 		cut := strings.LastIndexByte(prefix, '.')
 		prefix = prefix[:max(cut, 0)]
 	}
-	r.out.add(Input{Kind: kind, Name: name, Optional: optional || r.isTried(line)}, at)
+	r.out.Add(dev.Input{Kind: kind, Name: name, Optional: optional || r.isTried(line)}, at)
 }
 
-func addPlace(list []Place, p Place) []Place {
+func addPlace(list []dev.Place, p dev.Place) []dev.Place {
 	if slices.Contains(list, p) {
 		return list
 	}

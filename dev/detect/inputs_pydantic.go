@@ -3,6 +3,8 @@ package detect
 import (
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
 // settingsClasses reads the classes that pydantic fills from the environment. Each field is a variable: the prefix of the
@@ -56,7 +58,7 @@ func (r *reader) settingsClass(line, body int) {
 		if name == "" {
 			name = strings.ToUpper(prefix + field[0].s)
 		}
-		r.setting(Variable, name, true, field[0].line, optional)
+		r.setting(dev.InputVariable, name, true, field[0].line, optional)
 	}
 }
 

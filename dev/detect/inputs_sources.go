@@ -3,13 +3,15 @@ package detect
 import (
 	"slices"
 	"strings"
+
+	"sdev/dev"
 )
 
 // expression reads what the chain at i reads.
 func (r *reader) expression(i int, c chain) {
 	t := r.m.tokens
 	if ops, ok := c.after("os.getenv"); ok && len(ops) > 0 && ops[0].call != nil {
-		r.argument(Variable, "", ops[0].call, t[i].line, true)
+		r.argument(dev.InputVariable, "", ops[0].call, t[i].line, true)
 		return
 	}
 	if ops, ok := c.after("os.environ"); ok {
@@ -23,7 +25,7 @@ func (r *reader) expression(i int, c chain) {
 	for _, path := range []string{"streamlit.connection", "streamlit.experimental_connection"} {
 		if ops, ok := c.after(path); ok && len(ops) > 0 && ops[0].call != nil {
 			given := len(args(ops[0].call)) > 2 // settings of its own, besides name and type
-			r.argument(Secret, "connections.", ops[0].call, t[i].line, given)
+			r.argument(dev.InputSecret, "connections.", ops[0].call, t[i].line, given)
 		}
 	}
 	r.library(c, t[i].line)
@@ -36,7 +38,7 @@ func (r *reader) library(c chain, line int) {
 	}
 	for _, path := range []string{"decouple.config", "decouple.AutoConfig()", "decouple.Config()"} {
 		if ops, ok := c.after(path); ok && len(ops) > 0 && ops[0].call != nil {
-			r.argument(Variable, "", ops[0].call, line, len(args(ops[0].call)) > 1 && hasDefault(ops[0].call))
+			r.argument(dev.InputVariable, "", ops[0].call, line, len(args(ops[0].call)) > 1 && hasDefault(ops[0].call))
 		}
 	}
 	for _, path := range []string{"environs.Env()", "environ.Env()", "environs.env"} {
@@ -45,7 +47,7 @@ func (r *reader) library(c chain, line int) {
 			ops = ops[1:]
 		}
 		if ok && len(ops) > 0 && ops[0].call != nil {
-			r.argument(Variable, "", ops[0].call, line, hasDefault(ops[0].call))
+			r.argument(dev.InputVariable, "", ops[0].call, line, hasDefault(ops[0].call))
 		}
 	}
 }
@@ -71,14 +73,14 @@ func (r *reader) environ(i int, ops []op, next int) {
 		name, ok := r.name(ops[0].index)
 		if len(ops) == 1 && next+1 < len(t) && t[next].is("=") && !t[next+1].is("=") {
 			if ok {
-				r.out.Sets = add(r.out.Sets, Fact{Value: name, Why: "the code sets it", File: r.m.path, Line: t[i].line})
+				r.out.Sets[name] = dev.Place{File: r.m.path, Line: t[i].line}
 			}
 			return
 		}
 		if len(ops) == 1 && i > 0 && t[i-1].is("del") {
 			return
 		}
-		r.setting(Variable, name, ok, t[i].line, false)
+		r.setting(dev.InputVariable, name, ok, t[i].line, false)
 		return
 	}
 	if len(ops) < 2 || ops[1].call == nil {
@@ -86,11 +88,11 @@ func (r *reader) environ(i int, ops []op, next int) {
 	}
 	switch ops[0].attr {
 	case "get":
-		r.argument(Variable, "", ops[1].call, t[i].line, true)
+		r.argument(dev.InputVariable, "", ops[1].call, t[i].line, true)
 	case "pop":
-		r.argument(Variable, "", ops[1].call, t[i].line, hasDefault(ops[1].call))
+		r.argument(dev.InputVariable, "", ops[1].call, t[i].line, hasDefault(ops[1].call))
 	case "setdefault":
-		r.argument(Variable, "", ops[1].call, t[i].line, true)
+		r.argument(dev.InputVariable, "", ops[1].call, t[i].line, true)
 	}
 }
 
@@ -101,11 +103,11 @@ func (r *reader) secret(i int, c chain, ops []op) {
 	known := len(rest) == 0 || rest[0].attr != "" || rest[0].call != nil
 	switch {
 	case !known:
-		r.out.Computed = addPlace(r.out.Computed, Place{r.m.path, line})
+		r.out.Computed = addPlace(r.out.Computed, dev.Place{File: r.m.path, Line: line})
 	case name == "" && (i == 0 || !r.m.tokens[i-1].is("in")) && !r.aliasing(i, c):
-		r.out.Whole = addPlace(r.out.Whole, Place{r.m.path, line})
+		r.out.Whole = addPlace(r.out.Whole, dev.Place{File: r.m.path, Line: line})
 	case name != "":
-		r.setting(Secret, name, true, line, optional)
+		r.setting(dev.InputSecret, name, true, line, optional)
 	}
 }
 
@@ -160,7 +162,7 @@ func (r *reader) call(i int) {
 	if t[i].kind != word || i+1 >= len(t) || !t[i+1].is("(") {
 		return
 	}
-	kinds := map[string]InputKind{"get_parameter": Parameter, "get_parameters": Parameter, "get_parameters_by_path": Parameter, "get_secret_value": ManagedSecret}
+	kinds := map[string]dev.InputKind{"get_parameter": dev.InputParameter, "get_parameters": dev.InputParameter, "get_parameters_by_path": dev.InputParameter, "get_secret_value": dev.InputManagedSecret}
 	keywords := []string{"Name", "Names", "Path", "SecretId"}
 	kind, ok := kinds[t[i].s]
 	if !ok {

@@ -7,11 +7,12 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"sdev/dev"
 	"sdev/dev/detect"
 )
 
 // inputsOf are the inputs of a tree whose app is Home.py, each as "kind name[?]".
-func inputsOf(t *testing.T, files map[string]string) (list []string, all detect.Reads) {
+func inputsOf(t *testing.T, files map[string]string) (list []string, all dev.Inputs) {
 	t.Helper()
 	tree := fstest.MapFS{}
 	for name, content := range files {
@@ -21,8 +22,8 @@ func inputsOf(t *testing.T, files map[string]string) (list []string, all detect.
 	if err != nil {
 		t.Fatal(err)
 	}
-	all = f.Reads()
-	for _, i := range all.Inputs {
+	all = f.Inputs()
+	for _, i := range all.List {
 		optional := ""
 		if i.Optional {
 			optional = "?"
@@ -32,7 +33,7 @@ func inputsOf(t *testing.T, files map[string]string) (list []string, all detect.
 	return list, all
 }
 
-func TestReads_WhatAProgramReadsFromOutside(t *testing.T) {
+func TestInputs_WhatAProgramReadsFromOutside(t *testing.T) {
 	for name, c := range map[string]struct {
 		code string
 		want []string
@@ -94,7 +95,7 @@ other: int
 	}
 }
 
-func TestReads_SayWhereAndWhatNobodyKnows(t *testing.T) {
+func TestInputs_SayWhereAndWhatNobodyKnows(t *testing.T) {
 	_, all := inputsOf(t, map[string]string{
 		"Home.py":     "import streamlit as st\nimport db\nst.title('x')\nst.secrets['a']\nst.secrets[name]\nconfig = dict(st.secrets)\n",
 		"db.py":       "import os\nfrom dotenv import load_dotenv\nimport streamlit as st\nload_dotenv()\nst.secrets['a']\nos.environ['MODE'] = 'dev'\nos.getenv(x)\n",
@@ -102,7 +103,7 @@ func TestReads_SayWhereAndWhatNobodyKnows(t *testing.T) {
 		"pages/In.py": "import os\nos.environ['PAGE']\n",
 	})
 	var places []string
-	for _, i := range all.Inputs {
+	for _, i := range all.List {
 		for _, p := range i.Places {
 			places = append(places, fmt.Sprintf("%s %s:%d", i.Name, p.File, p.Line))
 		}
@@ -110,7 +111,7 @@ func TestReads_SayWhereAndWhatNobodyKnows(t *testing.T) {
 	if got, want := strings.Join(places, ", "), "a Home.py:4, a db.py:5, PAGE pages/In.py:2"; got != want {
 		t.Errorf("inputs %s, want %s", got, want)
 	}
-	if got, want := fmt.Sprint(all.Computed, all.Whole, all.Sets, all.DotEnv), "[{Home.py 5} {db.py 7}] [{Home.py 6}] [{MODE the code sets it db.py 6}] true"; got != want {
+	if got, want := fmt.Sprint(all.Computed, all.Whole, all.Sets, all.DotEnv), "[Home.py:5 db.py:7] [Home.py:6] map[MODE:db.py:6] true"; got != want {
 		t.Errorf("the rest is %s, want %s", got, want)
 	}
 }

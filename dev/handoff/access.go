@@ -226,6 +226,11 @@ func appEnvironment(f Facts, address string) map[string]string {
 	return env
 }
 
+// proxiedProvides are the names that the platform gives an app behind an identity proxy.
+func proxiedProvides(f Facts, _ Values) Provided {
+	return provided(appEnvironment(f, "-"), "the bundle")
+}
+
 // imageBuild says how to build the image, from the root of the repository.
 func imageBuild(f Facts) (dir, dockerfile, platform string) {
 	dir = cmp.Or(f.App.Context, ".")

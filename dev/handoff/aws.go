@@ -196,6 +196,15 @@ func secrets(v Values) map[string]parameter {
 // awsSecretVariables are the names of the variables that ECS sets from SSM.
 func awsSecretVariables(v Values) []string { return slices.Sorted(maps.Keys(secrets(v))) }
 
+// awsProvides are the names that the task definition gives the app.
+func awsProvides(f Facts, v Values) Provided {
+	p := provided(awsEnvironment(f, v), "the task definition")
+	for name, from := range secrets(v) {
+		p.Variables[name] = "the parameter " + from.Name
+	}
+	return p
+}
+
 // awsPlatform is the platform that the image has to be built for.
 func awsPlatform(v Values) string {
 	if v.Text("architecture") == "ARM64" {

@@ -22,7 +22,8 @@ func cloudRun() Target {
 		Derive:     deriveCloudRun,
 		NextSteps:  nextCloudRun,
 
-		Hosting: dev.Hosting{OwnHost: true},
+		Hosting:  dev.Hosting{OwnHost: true},
+		Provides: proxiedProvides,
 	}
 }
 

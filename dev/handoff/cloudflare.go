@@ -20,7 +20,8 @@ func cloudflare() Target {
 		Derive:     deriveCloudflare,
 		NextSteps:  nextCloudflare,
 
-		Hosting: dev.Hosting{OwnHost: true, Tunnel: true},
+		Hosting:  dev.Hosting{OwnHost: true, Tunnel: true},
+		Provides: proxiedProvides,
 	}
 }
 

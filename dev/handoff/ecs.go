@@ -25,6 +25,7 @@ func ecs() Target {
 		Hosting:         dev.Hosting{OwnHost: true},
 		Platform:        awsPlatform,
 		SecretVariables: awsSecretVariables,
+		Provides:        ecsProvides,
 	}
 }
 
@@ -85,6 +86,15 @@ func ecsSecrets(f Facts, v Values) map[string]parameter {
 		all["STREAMLIT_SECRETS_TOML"] = parameter{Name: "/" + v.Text("name") + "/secrets.toml", Path: v.Text("name") + "/secrets.toml"}
 	}
 	return all
+}
+
+// ecsProvides is awsProvides with the secrets.toml of st.login.
+func ecsProvides(f Facts, v Values) Provided {
+	p := awsProvides(f, v)
+	if f.App.signsInWith("native") {
+		p.SecretsFile = "the parameter " + ecsSecrets(f, v)["STREAMLIT_SECRETS_TOML"].Name
+	}
+	return p
 }
 
 // addSecrets adds the variables that ECS sets from SSM. The container writes a secrets.toml to a file before the app

@@ -26,6 +26,7 @@ func ecsCognito() Target {
 		Hosting:         dev.Hosting{OwnHost: true},
 		Platform:        awsPlatform,
 		SecretVariables: awsSecretVariables,
+		Provides:        awsProvides,
 	}
 }
 

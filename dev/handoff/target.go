@@ -21,12 +21,29 @@ type Target struct {
 	Platform func(Values) string
 	// SecretVariables are the app's variables that the platform sets from its secret store. Nil is none.
 	SecretVariables func(Values) []string
+	// Provides are the names that the app gets on the platform besides those of its image. Nil is none.
+	Provides func(Facts, Values) Provided
 
 	// languages are those of files that only this target has.
 	languages []language
 	// guards escape or refuse what the program that reads a file would evaluate even inside quotes, by the name of the
 	// file without its directory.
 	guards map[string]func(string) (string, error)
+}
+
+// Provided is what a platform gives the app from outside its image.
+type Provided struct {
+	Variables   map[string]string // where each comes from, by name
+	SecretsFile string            // where the secrets.toml of the app comes from; "" if it gets none
+}
+
+// provided makes the variables of a map known by name.
+func provided(env map[string]string, from string) Provided {
+	p := Provided{Variables: map[string]string{}}
+	for name := range env {
+		p.Variables[name] = from
+	}
+	return p
 }
 
 // Param is a value that a target needs.

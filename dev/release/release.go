@@ -71,15 +71,11 @@ func (p *Project) Check(ctx context.Context, o Options) ([]dev.Finding, error) {
 
 // prepare is Prepare without the record.
 func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
-	r := &Release{project: p, options: o, facts: p.Facts}
-	place, err := p.bundlePlace(o.Target.Name, o.Out)
+	r, err := p.open(o.Target, o.Out)
 	if err != nil {
 		return nil, err
 	}
-	if r.Bundle, err = handoff.Open(place); err != nil {
-		return nil, err
-	}
-	r.Bundle.DisplayPath, r.facts.Bundle = r.DisplayPath, place.Bundle
+	r.options = o
 	err = r.Bundle.Last.CheckTemplates(p.releaser.TemplatesVersion, r.File(handoff.RecordFile))
 	if err == nil {
 		err = r.resolve(ctx)
@@ -91,6 +87,20 @@ func (p *Project) prepare(ctx context.Context, o Options) (*Release, error) {
 		r.Close()
 		return nil, err
 	}
+	return r, nil
+}
+
+// open opens the bundle of a target in a directory; "" is the usual one.
+func (p *Project) open(target handoff.Target, out string) (*Release, error) {
+	r := &Release{project: p, options: Options{Target: target, Out: out}, facts: p.Facts}
+	place, err := p.bundlePlace(target.Name, out)
+	if err != nil {
+		return nil, err
+	}
+	if r.Bundle, err = handoff.Open(place); err != nil {
+		return nil, err
+	}
+	r.Bundle.DisplayPath, r.facts.Bundle = r.DisplayPath, place.Bundle
 	return r, nil
 }
 
@@ -110,7 +120,7 @@ func (r *Release) render(ctx context.Context) error {
 			missing[i].File = r.DisplayPath(f.File)
 		}
 	}
-	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.secretVariables()), r.staleImage(), r.failedProof())
+	own := slices.Concat(findings, r.proof, r.project.absentSubmodules(), r.project.withheldVariables(r.secretVariables()), r.missingInputs(), r.staleImage(), r.failedProof())
 	found, err := r.check(ctx, own)
 	r.Findings = append(missing, found...)
 	return err

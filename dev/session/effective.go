@@ -101,7 +101,12 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 	d.config.setLogin(login)
 	derived, err := asEffective(effective)
 	derived.Warnings = func() []dev.Warning {
-		return slices.Concat(d.login.host, imageWarnings, d.login.bypassWarnings(d.project))
+		warnings := slices.Concat(d.login.host, imageWarnings)
+		found, _, err := inspect(d.project) // slow, because it reads all the code
+		if err != nil {
+			return warnings // the others are not essential
+		}
+		return slices.Concat(warnings, d.login.bypassWarnings(found), d.missingWarnings(effective, found, image.Env))
 	}
 	return derived, err
 }

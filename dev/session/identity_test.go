@@ -160,7 +160,7 @@ func TestLocal_SaysWhatItDoesNotBypass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := s.bypassWarnings(p)
+		all := s.bypassWarnings(inspected(t, p))
 		if want == "" && len(all) > 0 || want != "" && (len(all) != 1 || all[0].Code != dev.CodeAuthBypass || all[0].Message != want || all[0].Hint == "") {
 			t.Errorf("%s: %+v", code, all)
 		}
@@ -178,7 +178,7 @@ func TestLocal_AsMakesStUserAPerson(t *testing.T) {
 	if claims["email"] != "Zoe@example.com" || claims["name"] != "Zoë Müller" || claims["is_logged_in"] != true || claims["family_name"] != "Müller" || claims["department"] == nil || claims["sub"] == "" {
 		t.Errorf("%+v", claims)
 	}
-	if w := s.bypassWarnings(p); len(w) != 0 {
+	if w := s.bypassWarnings(inspected(t, p)); len(w) != 0 {
 		t.Errorf("warnings although somebody is signed in: %+v", w)
 	}
 	if p, s, err = identityOf(t, native, "", Options{As: "somebody@else.example"}); err != nil || s.overlay(p, engine.Ports{}).Person["email"] != "somebody@else.example" {

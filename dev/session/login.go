@@ -190,14 +190,10 @@ func (s *loginSetup) assumptions(p *config.Project) {
 }
 
 // bypassWarnings warns about constants in the code that require the login although it is bypassed, and about a Streamlit
-// that is too old. It is slow, because it reads all the code.
-func (s loginSetup) bypassWarnings(p *config.Project) []dev.Warning {
+// that is too old.
+func (s loginSetup) bypassWarnings(found *detect.Findings) []dev.Warning {
 	if s.mode.SignsIn() {
 		return nil
-	}
-	found, _, err := inspect(p)
-	if err != nil {
-		return nil // the warnings are not essential
 	}
 	out := append(oldStreamlit(found), localNotes(found, s.person != nil)...)
 	for _, r := range found.Login.Required {

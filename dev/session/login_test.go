@@ -10,6 +10,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/config"
+	"sdev/dev/detect"
 	"sdev/dev/devtest"
 	"sdev/dev/engine"
 )
@@ -196,7 +197,7 @@ func TestBypassWarnings_NameAStreamlitThatIsTooOld(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := s.bypassWarnings(p)
+		w := s.bypassWarnings(inspected(t, p))
 		if want == "" && len(w) > 0 || want != "" && (len(w) != 1 || w[0].Code != dev.CodeReloadStreamlit || w[0].Message != want || w[0].Hint == "") {
 			t.Errorf("streamlit%s: %+v", version, w)
 		}
@@ -208,11 +209,11 @@ func TestBypassWarnings_NameALoginThatCannotBeBypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := s.bypassWarnings(p); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "Home.py:2: REQUIRE_OAUTH_IN_LOCAL = True") {
+	if w := s.bypassWarnings(inspected(t, p)); len(w) != 1 || w[0].Code != dev.CodeAuthBypass || !strings.HasPrefix(w[0].Message, "Home.py:2: REQUIRE_OAUTH_IN_LOCAL = True") {
 		t.Errorf("%+v", w)
 	}
 	s.mode = dev.AppLogin
-	if w := s.bypassWarnings(p); len(w) != 0 {
+	if w := s.bypassWarnings(inspected(t, p)); len(w) != 0 {
 		t.Errorf("where it is not bypassed: %+v", w)
 	}
 }
@@ -231,4 +232,14 @@ func TestLogin_SaysWhichVariablesOfTheClientNothingSets(t *testing.T) {
 	if got := s.overlay(p, engine.Ports{}).Client; !slices.Equal(got, []string{"GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"}) {
 		t.Errorf("variables %v", got)
 	}
+}
+
+// inspected is what the project's code says.
+func inspected(t *testing.T, p *config.Project) *detect.Findings {
+	t.Helper()
+	found, _, err := inspect(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }

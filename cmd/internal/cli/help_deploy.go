@@ -56,6 +56,7 @@ In addition, each target reports under its own name what it cannot express, and:
   handoff.placeholder         a value is missing
   ship.environment            variables of the compose file that are not handed over, because their values
                               come from this machine or look like secrets
+  ship.missing                the code reads secrets or variables that the platform does not give it
   ship.image                  the image was built from another commit
   ship.submodule              the files of a submodule are not checked out
 

@@ -51,6 +51,8 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("wait", "", a.newWaitCmd, waitOptions{timeout: time.Minute}),
 		clitest.NewRow("wait", "--healthy", a.newWaitCmd, waitOptions{timeout: time.Minute}),
 		clitest.NewRow("wait", "--live Home.py --timeout 10s", a.newWaitCmd, waitOptions{live: "Home.py", timeout: 10 * time.Second}),
+		clitest.NewRow("secrets", "", a.newSecretsCmd, secretsOptions{}),
+		clitest.NewRow("secrets", "--target ecs --target snowflake --json", a.newSecretsCmd, secretsOptions{targets: []string{"ecs", "snowflake"}, json: true}),
 		clitest.NewRow("reruns", "", a.newRerunsCmd, rerunsOptions{}),
 		clitest.NewRow("reruns", "-f --since 5m --json", a.newRerunsCmd, rerunsOptions{follow: true, since: now.Add(-5 * time.Minute), json: true}),
 		clitest.NewRow("logs", "", a.newLogsCmd, logsOptions{tail: -1}),
