@@ -31,8 +31,8 @@ connections, parameters and secrets of AWS. It says where each comes from on thi
 bypass and with the login, and with --target also on a platform; what is missing there; and what the
 project sets although no code reads it. It never shows a value.
 
-An input is optional if the code gives a default, asks before it reads, or catches the error. Names
-that the program computes are listed by their place.
+A dash marks an input that is not set and that the code goes on without: it gives a default, asks
+before it reads, or catches the error. Names that the program computes are listed by their place.
 
 With --json it prints one object: v, type ("secrets"), views (local, then the login modes, the
 project's own first, then the targets), inputs (kind, name, optional, places, sources by view: state
@@ -117,9 +117,17 @@ func (a *commands) printSecrets(t secrets.Table) error {
 			return err
 		}
 	}
-	rows := [][]string{{"KIND", "NAME", "READ AT", "COMES FROM"}}
+	header := []string{"KIND", "NAME"}
+	for _, view := range t.Views {
+		header = append(header, strings.ToUpper(view))
+	}
+	rows := [][]string{append(header, "READ AT")}
 	for _, r := range t.Rows {
-		rows = append(rows, []string{kindName(r.Kind), r.Name, readAt(r.Places), comesFrom(r, t.Views)})
+		row := []string{kindName(r.Kind), r.Name}
+		for _, view := range t.Views {
+			row = append(row, sourceText(r.Sources[view], r.Optional))
+		}
+		rows = append(rows, append(row, readAt(r.Places)))
 	}
 	if len(t.Rows) > 0 {
 		if err := a.Table(rows); err != nil {
@@ -180,34 +188,20 @@ func readAt(places []dev.Place) string {
 	return s
 }
 
-// comesFrom is where an input comes from: in general, or by view.
-func comesFrom(r secrets.Row, views []string) string {
-	var parts []string
-	for i := 0; i < len(views); {
-		text := sourceText(r.Sources[views[i]], r.Optional)
-		same := []string{views[i]}
-		for i++; i < len(views) && sourceText(r.Sources[views[i]], r.Optional) == text; i++ {
-			same = append(same, views[i])
-		}
-		if len(same) == len(views) {
-			return text
-		}
-		parts = append(parts, strings.Join(same, ", ")+": "+text)
-	}
-	return strings.Join(parts, "; ")
-}
-
+// sourceText is a source in a cell of the table.
 func sourceText(s secrets.Source, optional bool) string {
+	from := s.From
+	if strings.HasPrefix(from, "sdev") {
+		from = "sdev" // and not why
+	}
 	switch s.State {
-	case secrets.Set:
-		return s.From
+	case secrets.Set, secrets.Unknown:
+		return from
 	case secrets.Empty:
-		return s.From + " (empty)"
-	case secrets.Unknown:
-		return s.From + " (not looked up)"
+		return from + " (empty)"
 	case secrets.Missing:
 		if optional {
-			return "not set (optional)"
+			return "-"
 		}
 	}
 	return "missing"
