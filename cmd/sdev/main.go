@@ -46,7 +46,7 @@ func startFast() {
 func system() console.Streams {
 	s := console.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Width: 80, Getenv: os.Getenv, Env: os.Environ()}
 	s.InTTY = term.IsTerminal(int(os.Stdin.Fd()))
-	s.OutTTY = term.IsTerminal(int(os.Stdout.Fd()))
+	s.OutTTY, s.ErrTTY = term.IsTerminal(int(os.Stdout.Fd())), term.IsTerminal(int(os.Stderr.Fd()))
 	if s.OutTTY {
 		_, _ = tty.EnableSequences(os.Stdout) // for colours; the console keeps it, as it does for other programs
 		if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {

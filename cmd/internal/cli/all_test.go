@@ -128,7 +128,7 @@ func TestStatusAll_FitsATerminal(t *testing.T) {
 	}
 	streams, out, _ := console.Buffers(map[string]string{"HOME": "/home/ada"})
 	streams.OutTTY = true
-	a := &commands{&console.Console{Streams: streams}}
+	a := &commands{&console.Console{Streams: streams, Color: "never"}}
 	if err := a.printAll(s); err != nil {
 		t.Fatal(err)
 	}

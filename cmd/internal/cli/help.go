@@ -108,6 +108,9 @@ func environmentText() string {
                           not if CI is set or without a terminal. "sdev version --check" asks at any time
   NO_COLOR                any value: no colours
   TERM                    dumb, or not set: sdev prints lines instead of the dashboard
+  SDEV_EDITOR             what opens files where a terminal shows their place as a link: vscode, cursor, windsurf,
+                          zed, pycharm, idea, sublime, vscodium, insiders, file (the default), none, or an
+                          address with {path} and {line}
   BROWSER                 the program that "sdev open" starts
 
 Variables that sdev sets in the app's container ("sdev config" prints them all, with reasons):

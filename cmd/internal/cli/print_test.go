@@ -40,7 +40,7 @@ func TestStatus_IsSafeForATerminal(t *testing.T) {
 	for _, tty := range []bool{false, true} {
 		streams, out, _ := console.Buffers(nil)
 		streams.OutTTY = tty
-		a := &commands{&console.Console{Streams: streams}}
+		a := &commands{&console.Console{Streams: streams, Color: "never"}}
 		if err := a.Print(a.statusText(s)); err != nil {
 			t.Fatal(err)
 		}

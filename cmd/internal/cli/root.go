@@ -98,7 +98,7 @@ against a provider on this machine.`,
 			if a.Quiet && a.Verbose {
 				return dev.UsageError("--quiet and --verbose cannot be combined", "use one of them")
 			}
-			return nil
+			return a.CheckEditor()
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}

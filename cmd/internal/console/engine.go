@@ -226,5 +226,5 @@ func (c *Console) Printer(v View) render.Printer {
 	if v.JSON {
 		return render.NewJSON(c.Stdout())
 	}
-	return render.NewPlain(c.Stdout(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose, Cut: v.Cut, Several: v.Several})
+	return render.NewPlain(c.lines(), render.Options{Color: c.Colored(), Width: c.Width, Wrap: c.OutTTY, Quiet: c.Quiet, Verbose: c.Verbose, Cut: v.Cut, Several: v.Several})
 }

@@ -15,15 +15,18 @@ import (
 // sanitizes each value of a line, and [cleanWriter] filters all output. Only bytes that are not text go to the streams
 // directly (a shell in a container, a tunnel, the frames of the dashboard); a test checks that.
 
-// Stdout is where a command prints its result.
-func (c *Console) Stdout() io.Writer { return cleanWriter{c.Out, c.Colored()} }
+// Stdout is where a command prints a result for programs.
+func (c *Console) Stdout() io.Writer { return cleanWriter{c.Out, c.Colored(), nil} }
+
+// lines is where a command prints a result for people.
+func (c *Console) lines() io.Writer { return cleanWriter{c.Out, c.Colored(), c.linker(c.OutTTY)} }
 
 // Stderr is where a command prints everything else.
-func (c *Console) Stderr() io.Writer { return cleanWriter{c.Err, c.Colored()} }
+func (c *Console) Stderr() io.Writer { return cleanWriter{c.Err, c.Colored(), c.linker(c.ErrTTY)} }
 
 // Printf prints values in a format. Line breaks come from the format only.
 func (c *Console) Printf(format string, values ...any) error {
-	_, err := io.WriteString(c.Stdout(), dev.Line(format, values...))
+	_, err := io.WriteString(c.lines(), dev.Line(format, values...))
 	return err
 }
 
@@ -34,7 +37,7 @@ func (c *Console) Notef(format string, values ...any) {
 
 // Print prints a page.
 func (c *Console) Print(p *Page) error {
-	_, err := io.WriteString(c.Stdout(), p.text.String())
+	_, err := io.WriteString(c.lines(), p.text.String())
 	return err
 }
 
@@ -80,14 +83,19 @@ func (p *Page) Add(format string, values ...any) { p.text.WriteString(dev.Line(f
 func (p *Page) String() string { return p.text.String() }
 
 // cleanWriter writes text without control characters, except for line ends, tabs and, with colors, colours. It hides
-// passwords in URLs.
+// passwords in URLs. Only its own links are left.
 type cleanWriter struct {
 	io.Writer
 	colors bool
+	links  *linker // nil makes none
 }
 
 func (s cleanWriter) Write(b []byte) (int, error) {
-	if _, err := io.WriteString(s.Writer, s.clean(string(b))); err != nil {
+	text := s.clean(string(b))
+	if s.links != nil {
+		text = s.links.link(text)
+	}
+	if _, err := io.WriteString(s.Writer, text); err != nil {
 		return 0, err
 	}
 	return len(b), nil

@@ -26,12 +26,12 @@ func TestScreen_PassesTextAndColoursAlone(t *testing.T) {
 		{false, "http://ada:pw@proxy:3128 is down\n", "http://***@proxy:3128 is down\n"},
 	} {
 		var out bytes.Buffer
-		s := cleanWriter{&out, c.colors}
+		s := cleanWriter{&out, c.colors, nil}
 		if n, err := s.Write([]byte(c.text)); n != len(c.text) || err != nil || out.String() != c.want {
 			t.Errorf("%q gives %q, %d, %v; want %q", c.text, out.String(), n, err, c.want)
 		}
 	}
-	if _, err := (cleanWriter{gone{}, false}).Write([]byte("x")); !errors.Is(err, errGone) {
+	if _, err := (cleanWriter{gone{}, false, nil}).Write([]byte("x")); !errors.Is(err, errGone) {
 		t.Errorf("the error of the stream is lost: %v", err)
 	}
 }

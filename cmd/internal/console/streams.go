@@ -12,8 +12,8 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// InTTY and OutTTY say whether In and Out are a terminal.
-	InTTY, OutTTY bool
+	// InTTY, OutTTY and ErrTTY say whether In, Out and Err are a terminal.
+	InTTY, OutTTY, ErrTTY bool
 	// Width of the terminal in columns; 80 without a terminal.
 	Width  int
 	Getenv func(string) string
