@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -167,11 +168,49 @@ func (d *host) finish(ctx context.Context, stop bool) error {
 	}
 	if r, rerr := d.findRunning(after); rerr == nil && r.URL() != "" {
 		err = d.console.Printf("%s still runs at %s (%s). sdev ui shows it, sdev down stops it.\n", r.Project.Name, r.URL(), modeText(r.Mode()))
-		if s, ok := r.GatewayConfig(); ok && s.Root == "" && err == nil {
-			err = d.console.Printf("Saves are copied only while sdev up runs.\n")
+		var b console.Page
+		if s, ok := r.GatewayConfig(); ok && s.Root == "" {
+			b.Add("Saves are copied only while sdev up runs.\n")
 		}
+		if text := lastSave(snap); text != "" {
+			b.Add("The last save: %s.\n", text)
+		}
+		if names := running(snap, config.GatewayService); len(names) > 1 {
+			b.Add("Services that run: %s.\n", strings.Join(names, ", "))
+		}
+		err = cmp.Or(err, d.console.Print(&b))
 	}
 	return err
+}
+
+// lastSave says what became of the last save that the dashboard has seen; "" if there was none.
+func lastSave(s dev.Snapshot) string {
+	if len(s.LastFile.Paths) == 0 {
+		return ""
+	}
+	file := s.LastFile.Paths[0]
+	switch e := s.Exception; {
+	case e.Exception != "":
+		at := e.File
+		if e.Line > 0 {
+			at = fmt.Sprintf("%s:%d", e.File, e.Line)
+		}
+		return fmt.Sprintf("%s; the page shows %s at %s", file, e.Exception, at)
+	case s.Reload.Trigger == file:
+		return fmt.Sprintf("%s, live in %s", file, render.Duration(s.Reload.MS))
+	}
+	return file + ", which no tab has shown yet"
+}
+
+// running are the services that run, without one.
+func running(s dev.Snapshot, without string) []string {
+	var names []string
+	for _, service := range s.Services {
+		if service.Name != without && (service.State == dev.Running || service.State == dev.Healthy || service.State == dev.Unhealthy) {
+			names = append(names, service.Name)
+		}
+	}
+	return names
 }
 
 func modeText(m dev.Mode) string {
