@@ -26,8 +26,9 @@ var (
 	// secrets.
 	writtenPassword = compiled(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
 	secretText      = compiled(`-----BEGIN|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
-	// shownSecret matches secrets in any text: those of secretText whole, tokens of three parts (JWT), and what follows Bearer.
-	shownSecret = compiled(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}` +
+	// shownSecret matches secrets in any text: those of secretText whole, the end of a key whose beginning is missing, tokens
+	// of three parts (JWT), and what follows Bearer.
+	shownSecret = compiled(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)|(?:[A-Za-z0-9+/=]{32,}\s+(?:\S{1,20}\s+){0,3}?)+-----END [A-Z ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}` +
 		`|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\b[Bb]earer [\w.~+/-]{8,}=*`)
 	// quotedValue is a literal that is given to a name in code or data, and plainValue one without quotes, as in an environment
 	// or a query. Without quotes, it could also be an expression.

@@ -53,18 +53,36 @@ func sizeOf(values ...any) (size int, err error) {
 	return size, nil
 }
 
-// clean makes a text of others readable, free of secrets, and short. What is left out could hold a part of a secret, so that
-// comes last.
+// clean makes a text of others readable, free of secrets, and short.
 func clean(text string, secrets []string) string {
-	var lines []string
-	for l := range strings.SplitSeq(text, "\n") {
-		lines = append(lines, dev.Sanitize(l))
+	full := len(text)
+	text = head(text, longestRead)
+	if strings.ContainsAny(text, "\n\r\t\x1b") {
+		var lines []string
+		for l := range strings.SplitSeq(text, "\n") {
+			lines = append(lines, dev.Sanitize(l))
+		}
+		text = strings.Join(lines, "\n")
+	} else {
+		text = dev.Sanitize(text)
 	}
-	text = dev.HideSecrets(strings.Join(lines, "\n"), secrets)
-	if left := len(text) - MaxText; left > 0 {
-		text = strings.ToValidUTF8(text[:MaxText], "") + fmt.Sprintf("… (%d bytes left out)", left)
+	text = dev.HideSecrets(text, secrets)
+	if full > longestRead || len(text) > MaxText {
+		text = strings.ToValidUTF8(text[:min(len(text), MaxText)], "") + fmt.Sprintf("… (cut: it has %d bytes)", full)
 	}
 	return text
+}
+
+// longestRead is how much of a text is looked at. What is left out could begin within a secret, so it is more than [MaxText].
+const longestRead = 8 * MaxText
+
+// head returns the beginning of a text, without the word at which the limit is: that could be a part of a secret.
+func head(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	text = text[:limit]
+	return text[:strings.LastIndexAny(text, " \n\t")+1]
 }
 
 // cut is what every answer says about what it leaves out.
@@ -80,10 +98,10 @@ func (c cut) note() string {
 	return "\n(" + c.LeftOut + ")"
 }
 
-// half leaves out the second half of a list, or the first one if the last entries matter most. total is how many there were
+// fewer leaves out the last quarter of a list, or the first one if the last entries matter most. total is how many there were
 // in the beginning. It returns false if the list is empty.
-func half[T any](c *cut, list *[]T, total int, what string, keepLast bool) bool {
-	n := len(*list) / 2
+func fewer[T any](c *cut, list *[]T, total int, what string, keepLast bool) bool {
+	n := len(*list) * 3 / 4
 	switch {
 	case len(*list) == 0:
 		return false

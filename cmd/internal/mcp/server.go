@@ -76,7 +76,7 @@ func changing(name, title, about string, destructive, idempotent bool) *sdk.Tool
 // answer is the result of a tool. It is written as JSON, and as text for clients that show no JSON.
 type answer interface {
 	text() string
-	// shorten leaves out about half of the longest list, and says so. It returns false if there is nothing to leave out.
+	// shorten leaves out a part of the longest list, and says so. It returns false if there is nothing to leave out.
 	shorten() bool
 }
 

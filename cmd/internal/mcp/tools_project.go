@@ -49,7 +49,7 @@ func (a *peopleAnswer) text() string {
 	return strings.Join(lines, "\n") + a.note()
 }
 
-func (a *peopleAnswer) shorten() bool { return half(&a.cut, &a.People, a.total, "people", false) }
+func (a *peopleAnswer) shorten() bool { return fewer(&a.cut, &a.People, a.total, "people", false) }
 
 // preflightAnswer lists what must not ship.
 type preflightAnswer struct {
@@ -83,7 +83,7 @@ func (a *preflightAnswer) text() string {
 				at = fmt.Sprintf("%s:%d", f.File, f.Line)
 			}
 		}
-		l := fmt.Sprintf("%s %s %s: %s", f.Severity, f.ID, at, f.Message)
+		l := fmt.Sprintf("%s %s: %s", f.Severity, strings.TrimSpace(f.ID+" "+at), f.Message)
 		if f.Suppressed != nil {
 			l += " (suppressed: " + f.Suppressed.Reason + ")"
 		} else if f.Fix != "" {
@@ -95,7 +95,7 @@ func (a *preflightAnswer) text() string {
 }
 
 func (a *preflightAnswer) shorten() bool {
-	return half(&a.cut, &a.Findings, a.total, "findings", false)
+	return fewer(&a.cut, &a.Findings, a.total, "findings", false)
 }
 
 // The tools that change something.

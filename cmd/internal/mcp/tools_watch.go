@@ -59,13 +59,13 @@ func (a *statusAnswer) text() string {
 func (a *statusAnswer) shorten() bool {
 	switch longest := max(len(a.Services), len(a.Auth.Told), len(a.Auth.Unmapped), len(a.Auth.Faults)); {
 	case len(a.Auth.Told) == longest:
-		return half(&a.cut, &a.Auth.Told, longest, "entries of auth.told", false)
+		return fewer(&a.cut, &a.Auth.Told, longest, "entries of auth.told", false)
 	case len(a.Auth.Unmapped) == longest:
-		return half(&a.cut, &a.Auth.Unmapped, longest, "entries of auth.unmapped", false)
+		return fewer(&a.cut, &a.Auth.Unmapped, longest, "entries of auth.unmapped", false)
 	case len(a.Auth.Faults) == longest:
-		return half(&a.cut, &a.Auth.Faults, longest, "entries of auth.faults", false)
+		return fewer(&a.cut, &a.Auth.Faults, longest, "entries of auth.faults", false)
 	default:
-		return half(&a.cut, &a.Services, longest, "services", false)
+		return fewer(&a.cut, &a.Services, longest, "services", false)
 	}
 }
 
@@ -113,7 +113,7 @@ func addWait(s *sdk.Server, p Project) {
 			switch {
 			case in.Path == "":
 				return waitAnswer{}, dev.UsageError("path is empty", "name the file that was saved")
-			case in.TimeoutSeconds < 0 || timeout > longestWait:
+			case in.TimeoutSeconds < 0 || in.TimeoutSeconds > int(longestWait/time.Second):
 				return waitAnswer{}, dev.UsageError("timeout_seconds is "+strconv.Itoa(in.TimeoutSeconds), "give a number from 1 to 600")
 			}
 			save, err := p.WaitUntilLive(ctx, in.Path, timeout)
@@ -190,18 +190,28 @@ func addLogs(s *sdk.Server, p Project) {
 // newLogAnswer hides secrets before the lines are apart: a private key has several.
 func newLogAnswer(lines, secrets []string) logAnswer {
 	a := logAnswer{Lines: []string{}, total: len(lines)}
-	if len(lines) > 0 {
-		a.Lines = strings.Split(dev.HideSecrets(strings.Join(lines, "\n"), secrets), "\n")
+	kept := last(lines, 2*MaxLogBytes) // hiding makes it shorter
+	if len(kept) > 0 {
+		a.Lines = last(strings.Split(dev.HideSecrets(strings.Join(kept, "\n"), secrets), "\n"), MaxLogBytes)
 	}
-	size := 0
-	for i, l := range slices.Backward(a.Lines) {
-		if size += len(l) + 1; size > MaxLogBytes || len(a.Lines)-i > MaxLogLines {
-			a.Lines = a.Lines[i+1:]
-			a.LeftOut = fmt.Sprintf("the last %d of %d lines; the earlier ones are left out", len(a.Lines), a.total)
-			break
-		}
+	if len(kept) < len(lines) || len(a.Lines) < len(kept) {
+		a.LeftOut = fmt.Sprintf("the last %d of %d lines; the earlier ones are left out", len(a.Lines), a.total)
 	}
 	return a
+}
+
+// last returns the last lines that have at most so many bytes together, each with its beginning.
+func last(lines []string, limit int) []string {
+	var out []string
+	for _, l := range slices.Backward(lines) {
+		l = head(l, longestRead)
+		if limit -= len(l) + 1; limit < 0 || len(out) == MaxLogLines {
+			break
+		}
+		out = append(out, l)
+	}
+	slices.Reverse(out)
+	return out
 }
 
 func (a *logAnswer) text() string {
@@ -211,7 +221,7 @@ func (a *logAnswer) text() string {
 	return strings.Join(a.Lines, "\n") + a.note()
 }
 
-func (a *logAnswer) shorten() bool { return half(&a.cut, &a.Lines, a.total, "lines", true) }
+func (a *logAnswer) shorten() bool { return fewer(&a.cut, &a.Lines, a.total, "lines", true) }
 
 type rerunArguments struct {
 	Since string `json:"since,omitempty" jsonschema:"only runs since then: a duration ago such as 5m, or a time such as 2026-01-31T09:00:00Z"`
@@ -323,7 +333,7 @@ func (a *rerunAnswer) text() string {
 
 func (a *rerunAnswer) shorten() bool {
 	if len(a.Last) > len(a.Pages) {
-		return half(&a.cut, &a.Last, a.last, "runs", false)
+		return fewer(&a.cut, &a.Last, a.last, "runs", false)
 	}
-	return half(&a.cut, &a.Pages, a.pages, "pages", false)
+	return fewer(&a.cut, &a.Pages, a.pages, "pages", false)
 }
