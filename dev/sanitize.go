@@ -79,7 +79,7 @@ func inlineAny(v any) any {
 		if s, ok := v.(fmt.Stringer); ok {
 			return Inline(s.String())
 		}
-		return shown(rv, Inline).Interface()
+		return shown(rv, texts{Inline, func(s string) string { return string(Lines(s, "  ")) }}).Interface()
 	default:
 		return v
 	}
@@ -109,16 +109,26 @@ func SanitizeFields[T any](v T) T {
 		l.Service, l.Stream, l.Text = Inline(l.Service), Inline(l.Stream), Sanitize(l.Text)
 		return any(l).(T)
 	}
+	return replaceTexts(v, texts{Inline, func(s string) string { return string(Lines(s, "  ")) }})
+}
+
+// ReplaceTexts returns a copy of a value, such as an answer, in which with has replaced every string.
+func ReplaceTexts[T any](v T, with func(string) string) T { return replaceTexts(v, texts{with, with}) }
+
+func replaceTexts[T any](v T, with texts) T {
 	rv := reflect.ValueOf(&v).Elem()
-	rv.Set(shown(rv, Inline))
+	rv.Set(shown(rv, with))
 	return v
 }
 
+// texts replace strings: block those in fields named Message and Hint, which may have several lines, and inline all others.
+type texts struct{ inline, block func(string) string }
+
 // shown returns a copy of a value in which text has replaced every string.
-func shown(v reflect.Value, text func(string) string) reflect.Value {
+func shown(v reflect.Value, text texts) reflect.Value {
 	switch v.Kind() {
 	case reflect.String:
-		return reflect.ValueOf(text(v.String())).Convert(v.Type())
+		return reflect.ValueOf(text.inline(v.String())).Convert(v.Type())
 	case reflect.Interface, reflect.Pointer:
 		if v.IsNil() {
 			return v
@@ -157,13 +167,13 @@ func shown(v reflect.Value, text func(string) string) reflect.Value {
 		}
 		return out
 	case reflect.Struct:
-		return shownStruct(v)
+		return shownStruct(v, text)
 	default:
 		return v
 	}
 }
 
-func shownStruct(v reflect.Value) reflect.Value {
+func shownStruct(v reflect.Value, text texts) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	out.Set(v) // copies unexported fields, too, such as those of a time
 	for i := range v.NumField() {
@@ -171,11 +181,11 @@ func shownStruct(v reflect.Value) reflect.Value {
 		if !f.IsExported() {
 			continue
 		}
-		text := Inline
+		field := text
 		if f.Name == "Message" || f.Name == "Hint" {
-			text = func(s string) string { return string(Lines(s, "  ")) }
+			field.inline = text.block
 		}
-		out.Field(i).Set(shown(v.Field(i), text))
+		out.Field(i).Set(shown(v.Field(i), field))
 	}
 	return out
 }

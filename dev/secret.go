@@ -26,7 +26,44 @@ var (
 	// secrets.
 	writtenPassword = compiled(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
 	secretText      = compiled(`-----BEGIN|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
+	// shownSecret matches secrets in any text: those of secretText whole, the end of a key whose beginning is missing, tokens
+	// of three parts (JWT), and what follows Bearer.
+	shownSecret = compiled(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)|(?:[A-Za-z0-9+/=]{32,}\s+(?:\S{1,20}\s+){0,3}?)+-----END [A-Z ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}` +
+		`|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\b[Bb]earer [\w.~+/-]{8,}=*`)
+	// quotedValue is a literal that is given to a name in code or data, and plainValue one without quotes, as in an environment
+	// or a query. Without quotes, it could also be an expression.
+	quotedValue = compiled(`([A-Za-z][\w-]*)(["']?\]?\s*[:=]\s*["'])([^"'\n]{4,})(["'])`)
+	plainValue  = compiled(`\b([A-Za-z]\w*)(=)([^\s"'(),;&]{6,})()`)
 )
+
+// HideSecrets hides secrets in a text that leaves this machine, such as lines of a log or of code: the known ones, what looks
+// like one, literals under the name of one, and passwords in addresses. A known value of a few letters is kept, because it
+// could be any word.
+func HideSecrets(text string, known []string) string {
+	for _, secret := range known {
+		if len(secret) >= shortestSecret {
+			text = strings.ReplaceAll(text, secret, hiddenPassword)
+		}
+	}
+	text = shownSecret().ReplaceAllString(WithoutPasswords(text), hiddenPassword)
+	hide := func(form *regexp.Regexp, fits func(name, value string) bool) {
+		text = form.ReplaceAllStringFunc(text, func(found string) string {
+			m := form.FindStringSubmatch(found)
+			if !fits(strings.ReplaceAll(m[1], "-", "_"), m[3]) {
+				return found
+			}
+			return m[1] + m[2] + hiddenPassword + m[4]
+		})
+	}
+	hide(quotedValue(), HoldsSecret)
+	hide(plainValue(), func(name, value string) bool {
+		return HoldsSecret(name, value) && strings.ContainsAny(value, "0123456789")
+	})
+	return text
+}
+
+// shortestSecret is the length from which a known secret is no accident in a text.
+const shortestSecret = 8
 
 func compiled(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })

@@ -29,14 +29,16 @@ var mayImport = map[string][]string{
 	// The gateway's own executable.
 	"cmd/sdev-gateway": {"dev", "dev/gateway/program"},
 	// The commands, two groups of them with a package each, and what all commands share.
-	"cmd/internal/cli":       {"cmd/internal/auth", "cmd/internal/console", "cmd/internal/dashboard", "cmd/internal/render", "cmd/internal/update", "dev", "dev/…", "scaffold", "templates"},
+	"cmd/internal/cli":       {"cmd/internal/auth", "cmd/internal/console", "cmd/internal/dashboard", "cmd/internal/mcp", "cmd/internal/render", "cmd/internal/update", "dev", "dev/…", "scaffold", "templates"},
 	"cmd/internal/auth":      {"cmd/internal/console", "cmd/internal/render", "dev", "dev/…"},
 	"cmd/internal/dashboard": {"cmd/internal/console", "cmd/internal/render", "cmd/internal/tui", "dev", "dev/…"},
 	"cmd/internal/console":   {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/…", "templates"},
-	"cmd/internal/render":    {"dev"},
-	"cmd/internal/terminal":  {},
-	"cmd/internal/update":    {"dev"},
-	"cmd/internal/tui":       {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/reruns"},
+	// The protocol for agents: it words what the commands return.
+	"cmd/internal/mcp":      {"cmd/internal/render", "dev", "dev/live", "dev/reruns", "dev/session"},
+	"cmd/internal/render":   {"dev"},
+	"cmd/internal/terminal": {},
+	"cmd/internal/update":   {"dev"},
+	"cmd/internal/tui":      {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/reruns"},
 
 	// The vocabulary, and the pure computation of a plan.
 	"dev":      {},
@@ -111,6 +113,8 @@ var onlyImporter = map[string]string{
 	"charm.land/bubbletea":         "cmd/internal/tui",
 	"charm.land/bubbles":           "cmd/internal/tui",
 	"charm.land/huh":               "cmd/internal",
+
+	"github.com/modelcontextprotocol/go-sdk": "cmd/internal/mcp",
 }
 
 func TestLayers_ImportsFollowTheMap(t *testing.T) {

@@ -29,6 +29,9 @@ type LoginKeys struct {
 // Format hides the keys, whatever the verb.
 func (LoginKeys) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[login keys]")) }
 
+// loginKeysFile is the file of the keys in the directory with the login state.
+const loginKeysFile = "client.json"
+
 // LoginDir is the directory with the login state. The first use creates it.
 func (p *Project) LoginDir() (string, error) {
 	state, err := p.StateDir()
@@ -52,7 +55,7 @@ func (p *Project) LoginKeys() (LoginKeys, error) {
 	if err != nil {
 		return LoginKeys{}, err
 	}
-	file := filepath.Join(dir, "client.json")
+	file := filepath.Join(dir, loginKeysFile)
 	var keys LoginKeys
 	if b, err := dev.ReadFile(file); err == nil && json.Unmarshal(b, &keys) == nil && keys.Client != "" && keys.Outside != "" && keys.Cookie != "" {
 		return keys, nil

@@ -31,6 +31,7 @@ type Explanation struct {
 	Below   []RuleBelow  `json:"below"`   // for a directory: what saves of files in it can do
 	// Services are what happens besides, by rules of the services around the app.
 	Services []ServiceExplanation `json:"services,omitempty"`
+	Outside  bool                 `json:"-"` // it is no path of the project; Why has the reason
 }
 
 // ServiceExplanation says what a save would do for a service around the app.
@@ -169,7 +170,7 @@ func (e *Explanation) locate(from, dir, given string, outside []dev.OutsideDir) 
 		return filepath.ToSlash(rel), nil
 	}
 	if err != nil || !filepath.IsLocal(rel) {
-		e.Why = "it is outside the project, " + dir
+		e.Outside, e.Why = true, "it is outside the project, "+dir
 		if lexical, lerr := filepath.Rel(dir, full); lerr == nil && filepath.IsLocal(lexical) {
 			e.Why = "a link leads out of the project, and links are not followed"
 			e.Real = at

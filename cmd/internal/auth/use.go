@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sdev/cmd/internal/console"
 	"sdev/dev"
 	"sdev/dev/oidc"
 )
@@ -48,27 +49,36 @@ func (o useOptions) validate() error {
 }
 
 func (a *commands) runUse(ctx context.Context, o useOptions) error {
-	r, err := a.RequireRunning(ctx)
+	who, state, err := Use(ctx, a.Console, strings.Join(o.emails, ""))
 	if err != nil {
 		return err
 	}
+	text := "the next login shows the sign-in page"
+	if who.Email != "" {
+		text = who.Email + " is signed in from the next login on, without the sign-in page"
+	}
+	return a.printState(state, o.json, text)
+}
+
+// Use makes the provider of the running project sign a person in from the next login on, or ask again if email is empty. It
+// returns the person, and the provider's state.
+func Use(ctx context.Context, c *console.Console, email string) (who dev.Person, state oidc.State, err error) {
+	r, err := c.RequireRunning(ctx)
+	if err != nil {
+		return who, state, err
+	}
 	defer r.Close()
-	email, text := strings.Join(o.emails, ""), "the next login shows the sign-in page"
 	if email != "" {
 		auth := r.Project.Settings.Auth
-		who, ok := auth.Person(email)
-		if !ok {
+		var ok bool
+		if who, ok = auth.Person(email); !ok {
 			var have []string
 			for _, p := range auth.People() {
 				have = append(have, p.Email)
 			}
-			return dev.UsageError(email+" is not one of the project's people", "one of: "+strings.Join(have, ", "))
+			return who, state, dev.UsageError(email+" is not one of the project's people", "one of: "+strings.Join(have, ", "))
 		}
-		email, text = who.Email, who.Email+" is signed in from the next login on, without the sign-in page"
 	}
-	state, err := r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoUse, Email: email})
-	if err != nil {
-		return err
-	}
-	return a.printState(state, o.json, text)
+	state, err = r.Steer(ctx, r.Engine.Exec, oidc.Command{Do: oidc.DoUse, Email: who.Email})
+	return who, state, err
 }

@@ -51,21 +51,29 @@ that part of the file. A running project uses the change at once.`
 }
 
 func (a *commands) runUsers(ctx context.Context, o usersOptions) error {
-	p, err := a.Load(ctx, session.Options{})
+	people, examples, err := People(ctx, a.Console)
 	if err != nil {
 		return err
 	}
-	people := p.Settings.Auth.People()
 	if o.json {
-		return a.PrintJSON(peopleJSON(people))
+		return a.PrintJSON(people)
 	}
 	rows := [][]string{{"E-MAIL", "NAME", "GROUPS", "CLAIMS"}}
 	for _, who := range people {
 		rows = append(rows, []string{who.Email, who.Name, strings.Join(who.Groups, ", "), claimsText(who.Claims)})
 	}
-	if err := a.Table(rows); err != nil || len(p.Settings.Auth.Users) > 0 {
+	if err := a.Table(rows); err != nil || !examples {
 		return err
 	}
 	err = a.Printf("\n%s\n", a.Wrapped("These people are examples, because x-sdev.auth.users is empty. To add your own: sdev auth users add EMAIL", 0))
 	return err
+}
+
+// People returns the people who can sign in, and whether they are sdev's examples, because the project names none.
+func People(ctx context.Context, c *console.Console) (people []dev.Person, examples bool, err error) {
+	p, err := c.Load(ctx, session.Options{})
+	if err != nil {
+		return nil, false, err
+	}
+	return peopleJSON(p.Settings.Auth.People()), len(p.Settings.Auth.Users) == 0, nil
 }

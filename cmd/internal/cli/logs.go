@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sdev/cmd/internal/console"
+	"sdev/cmd/internal/render"
 	"sdev/dev"
 	"sdev/dev/config"
 	"sdev/dev/engine"
@@ -62,25 +63,46 @@ controls a terminal.`,
 }
 
 func (a *commands) runLogs(ctx context.Context, o logsOptions) error {
-	r, err := a.RequireRunning(ctx)
+	r, err := a.requireLogs(ctx, o.services)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	for _, s := range o.services {
-		if _, err := r.RequireContainer(s); err != nil {
-			return err
-		}
-	}
-	if len(r.Observed.Containers) == 0 {
-		return r.NotRunning()
-	}
-	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: o.services, Tail: o.tail, Since: o.since, Stay: o.follow}
-	view := console.View{JSON: o.json, Cut: o.tail >= 0 || !o.since.IsZero(), Several: severalPrint(r.Observed.Containers, o.services)}
+	f, view := logSource(r, o)
 	if o.follow {
 		return a.followLogs(ctx, r, f, view)
 	}
-	return a.pastLogs(ctx, r, f, view)
+	return a.pastLogs(ctx, r, f, a.Printer(view))
+}
+
+// requireStarted is RequireRunning for commands that need something that was started. The caller closes the result.
+func (a *commands) requireStarted(ctx context.Context) (console.Running, error) {
+	return a.requireLogs(ctx, nil)
+}
+
+// requireLogs is requireStarted for commands that read what services have printed.
+func (a *commands) requireLogs(ctx context.Context, services []string) (console.Running, error) {
+	r, err := a.RequireRunning(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, s := range services {
+		if _, err := r.RequireContainer(s); err != nil {
+			r.Close()
+			return console.Running{}, err
+		}
+	}
+	if len(r.Observed.Containers) == 0 {
+		r.Close()
+		return console.Running{}, r.NotRunning()
+	}
+	return r, nil
+}
+
+// logSource says what "sdev logs" reads of a project, and how it shows that.
+func logSource(r console.Running, o logsOptions) (plan.Follow, console.View) {
+	return plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: o.services, Tail: o.tail, Since: o.since, Stay: o.follow},
+		console.View{JSON: o.json, Cut: o.tail >= 0 || !o.since.IsZero(), Several: severalPrint(r.Observed.Containers, o.services)}
 }
 
 // severalPrint reports whether the log has lines of several services. The gateway prints events.
@@ -130,12 +152,11 @@ func (a *commands) warnUnsupervised(r console.Running, ev dev.Event) (dev.Warnin
 }
 
 // pastLogs prints all events so far.
-func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, view console.View) error {
+func (a *commands) pastLogs(ctx context.Context, r console.Running, f plan.Follow, printer render.Printer) error {
 	all, err := pastEvents(ctx, r, f)
 	if err != nil {
 		return err
 	}
-	printer := a.Printer(view)
 	for i, s := range all {
 		s.Seq = uint64(i) + 1
 		if err := printer.Print(s); err != nil {
@@ -172,14 +193,22 @@ func parseTail(s string) (int, error) {
 
 // parseSince parses the value of --since.
 func parseSince(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(strings.TrimPrefix(s, "-")); err == nil {
-		return now.Add(-d), nil
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
+	if t, ok := momentOf(s, now); ok {
 		return t, nil
 	}
-	return time.Time{}, dev.UsageError("--since is "+strconv.Quote(s), "give a duration (5m, 2h) or a time (2026-01-31T09:00:00Z)")
+	return time.Time{}, dev.UsageError("--since is "+strconv.Quote(s), hintMoment)
+}
+
+const hintMoment = "give a duration (5m, 2h) or a time (2026-01-31T09:00:00Z)"
+
+// momentOf parses a moment: a duration ago or a time; "" is the zero time.
+func momentOf(s string, now time.Time) (time.Time, bool) {
+	if s == "" {
+		return time.Time{}, true
+	}
+	if d, err := time.ParseDuration(strings.TrimPrefix(s, "-")); err == nil {
+		return now.Add(-d), true
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	return t, err == nil
 }

@@ -80,6 +80,9 @@ func TestOptions_AreWhatTheCommandLineSays(t *testing.T) {
 		clitest.NewRow("preflight", "", a.newPreflightCmd, preflightOptions{}),
 		clitest.NewRow("preflight", "ecs --image shop.tar --sarif out.sarif --json", a.newPreflightCmd, preflightOptions{target: "ecs", image: "shop.tar", sarif: "out.sarif", json: true}),
 
+		clitest.NewRow("mcp", "", a.newMCPCmd, mcpOptions{}),
+		clitest.NewRow("mcp", "--allow restart,sign_in_as --allow all", a.newMCPCmd, mcpOptions{allow: []string{"restart", "sign_in_as", "all"}}),
+
 		clitest.NewRow("version", "", a.newVersionCmd, versionOptions{}),
 		clitest.NewRow("version", "--json", a.newVersionCmd, versionOptions{json: true}),
 		clitest.NewRow("version", "--check", a.newVersionCmd, versionOptions{check: true}),

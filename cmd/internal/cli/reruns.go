@@ -59,18 +59,6 @@ another one interrupted. A page is marked if a save made it slower: if its media
 }
 
 func (a *commands) runReruns(ctx context.Context, o rerunsOptions) error {
-	r, err := a.RequireRunning(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if len(r.Observed.Containers) == 0 {
-		return r.NotRunning()
-	}
-	f := plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: []string{r.Project.App}, Tail: -1, Since: o.since, Stay: o.follow}
-	if o.follow && o.since.IsZero() {
-		f.Since = a.Now()
-	}
 	show := a.printRerun
 	if o.json {
 		printer, seq := a.Printer(console.View{JSON: true}), uint64(0)
@@ -80,14 +68,14 @@ func (a *commands) runReruns(ctx context.Context, o rerunsOptions) error {
 		}
 	}
 	if o.follow {
-		return a.followReruns(ctx, r, f, show)
+		return a.followReruns(ctx, o.since, show)
 	}
-	all, err := pastEvents(ctx, r, f)
+	all, err := a.pastReruns(ctx, o.since)
 	if err != nil {
 		return err
 	}
 	if !o.json {
-		return a.printReruns(all)
+		return a.printReruns(rerunLog(all))
 	}
 	for _, s := range all {
 		if run, ok := s.Event.(dev.AppRerun); ok {
@@ -99,12 +87,46 @@ func (a *commands) runReruns(ctx context.Context, o rerunsOptions) error {
 	return nil
 }
 
-// followReruns shows each run until ctx ends, or until a run cannot be shown.
-func (a *commands) followReruns(ctx context.Context, r console.Running, f plan.Follow, show func(reruns.Run) error) error {
+// rerunSource is what "sdev reruns" reads of a project.
+func rerunSource(r console.Running, since time.Time) plan.Follow {
+	return plan.Follow{Project: r.Project.Name, Gateway: config.GatewayService, Services: []string{r.Project.App}, Tail: -1, Since: since}
+}
+
+// pastReruns returns the events so far, among them the runs.
+func (a *commands) pastReruns(ctx context.Context, since time.Time) ([]dev.Stamped, error) {
+	r, err := a.requireStarted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return pastEvents(ctx, r, rerunSource(r, since))
+}
+
+// rerunLog collects the runs among events.
+func rerunLog(all []dev.Stamped) *reruns.Log {
+	var log reruns.Log
+	for _, s := range all {
+		log.Add(s.Time, s.Event)
+	}
+	return &log
+}
+
+// followReruns shows each run from now on, or since an earlier time, until ctx ends or a run cannot be shown.
+func (a *commands) followReruns(ctx context.Context, since time.Time, show func(reruns.Run) error) error {
+	r, err := a.requireStarted(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if since.IsZero() {
+		since = a.Now()
+	}
+	f := rerunSource(r, since)
+	f.Stay = true
 	following, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var mu sync.Mutex // the runtime may call from several goroutines
-	err := r.Engine.Runtime.Follow(following, f, func(at time.Time, ev dev.Event) {
+	err = r.Engine.Runtime.Follow(following, f, func(at time.Time, ev dev.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		if run, ok := ev.(dev.AppRerun); ok && following.Err() == nil {
@@ -120,11 +142,7 @@ func (a *commands) followReruns(ctx context.Context, r console.Running, f plan.F
 const lastRuns = 10
 
 // printReruns prints how long each page takes, and the last runs.
-func (a *commands) printReruns(all []dev.Stamped) error {
-	var log reruns.Log
-	for _, s := range all {
-		log.Add(s.Time, s.Event)
-	}
+func (a *commands) printReruns(log *reruns.Log) error {
 	last := log.Last(lastRuns)
 	if len(last) == 0 {
 		return a.Printf("no run of the script so far: open the page in a browser\n")

@@ -35,15 +35,21 @@ func (a *commands) newRestartCmd(run func(context.Context, restartOptions) error
 }
 
 func (a *commands) runRestart(ctx context.Context, o restartOptions) error {
-	r, service, err := a.findService(ctx, o.service)
+	_, err := a.restart(ctx, o.service, console.View{JSON: o.json})
+	return err
+}
+
+// restart restarts a service, or the app if the name is empty, shows what happens, and returns the service.
+func (a *commands) restart(ctx context.Context, name string, v console.View) (service string, err error) {
+	r, service, err := a.findService(ctx, name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer r.Close()
 	if _, err := r.RequireContainer(service); err != nil {
-		return err
+		return "", err
 	}
-	return a.WithEngine(ctx, session.Options{}, console.View{JSON: o.json}, func(_ context.Context, e *engine.Engine) error {
+	return service, a.WithEngine(ctx, session.Options{}, v, func(_ context.Context, e *engine.Engine) error {
 		return r.Restart(ctx, e, service)
 	})
 }

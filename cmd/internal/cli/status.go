@@ -43,16 +43,24 @@ func (a *commands) runStatus(ctx context.Context, o statusOptions) error {
 	if o.all {
 		return a.statusOfAll(ctx, o.json)
 	}
-	r, err := a.FindRunning(ctx)
+	s, err := a.status(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	s := r.Status(ctx, a.Host(), r.Engine.Exec, session.EngineStatus(r.Engine.Endpoint))
 	if o.json {
 		return a.PrintJSON(s)
 	}
 	return a.Print(a.statusText(s))
+}
+
+// status returns the state of the project.
+func (a *commands) status(ctx context.Context) (session.Status, error) {
+	r, err := a.FindRunning(ctx)
+	if err != nil {
+		return session.Status{}, err
+	}
+	defer r.Close()
+	return r.Status(ctx, a.Host(), r.Engine.Exec, session.EngineStatus(r.Engine.Endpoint)), nil
 }
 
 func (a *commands) statusText(s session.Status) *console.Page {

@@ -64,19 +64,42 @@ const lookEvery = 200 * time.Millisecond
 var errWaitedLong = errors.New("the time is over")
 
 func (a *commands) runWait(ctx context.Context, o waitOptions) error {
-	waiting, stop := context.WithTimeoutCause(ctx, o.timeout, errWaitedLong)
-	defer stop()
-	w := waiter{commands: a}
-	var err error
-	if o.live == "" {
-		err = w.untilAnswers(waiting)
-	} else {
-		err = w.untilLive(waiting, o.live)
+	if o.live != "" {
+		save, err := a.waitUntilLive(ctx, o.live, o.timeout)
+		if err != nil {
+			return err
+		}
+		return a.reportSave(save)
 	}
+	return a.waiting(ctx, o.timeout, (*waiter).untilAnswers)
+}
+
+// waitUntilLive waits until the outcome of the last save of a file is known.
+func (a *commands) waitUntilLive(ctx context.Context, path string, timeout time.Duration) (save savedFile, err error) {
+	err = a.waiting(ctx, timeout, func(w *waiter, ctx context.Context) (err error) {
+		save, err = w.untilLive(ctx, path)
+		return err
+	})
+	return save, err
+}
+
+// waiting waits for a limited time. If it is over, the error says what was still missing.
+func (a *commands) waiting(ctx context.Context, timeout time.Duration, wait func(*waiter, context.Context) error) error {
+	waiting, stop := context.WithTimeoutCause(ctx, timeout, errWaitedLong)
+	defer stop()
+	w := &waiter{commands: a}
+	err := wait(w, waiting)
 	if err != nil && errors.Is(context.Cause(waiting), errWaitedLong) {
-		return &dev.Error{Code: dev.CodeAppNotReady, Exit: dev.ExitNotReady, Message: fmt.Sprintf("%s after %s", w.state, o.timeout), Hint: "see: sdev status, sdev logs"}
+		return &dev.Error{Code: dev.CodeAppNotReady, Exit: dev.ExitNotReady, Message: fmt.Sprintf("%s after %s", w.state, timeout), Hint: "see: sdev status, sdev logs"}
 	}
 	return err
+}
+
+// savedFile is a file of a project, and the outcome of its last save.
+type savedFile struct {
+	dir     string // of the project
+	path    string // relative to the project, with slashes
+	verdict live.Verdict
 }
 
 // waiter waits, and remembers for what.
@@ -121,33 +144,36 @@ func (w *waiter) running(ctx context.Context, ok func(answers bool) bool) (conso
 	}
 }
 
-// untilLive waits until the last save of a file is live.
-func (w *waiter) untilLive(ctx context.Context, path string) error {
+// untilLive waits until the outcome of the last save of a file is known.
+func (w *waiter) untilLive(ctx context.Context, path string) (savedFile, error) {
 	e, err := session.Explain(ctx, w.Host(), path, false)
-	if err != nil {
-		return err
-	}
-	if e.Kind == "directory" {
-		return dev.UsageError(path+" is a directory", "name a file")
-	}
-	if e.Action == dev.Ignored {
-		return &dev.Error{Code: dev.CodeReloadIgnored, Exit: dev.ExitFailed, Message: "a save of " + path + " changes nothing: " + e.Why, Hint: "see: sdev watch --explain " + path}
+	switch {
+	case err != nil:
+		return savedFile{}, err
+	case e.Kind == "directory":
+		return savedFile{}, dev.UsageError(path+" is a directory", "name a file")
+	case e.Outside:
+		return savedFile{}, ignoredSave(path, e.Why)
+	case e.Action == dev.Ignored:
+		return savedFile{path: path, verdict: live.Verdict{Outcome: live.Ignored, Rule: e.Why}}, nil
 	}
 	r, err := w.running(ctx, func(bool) bool { return true })
 	if err != nil {
-		return err
+		return savedFile{}, err
 	}
 	defer r.Close()
 	file, err := os.Stat(filepath.Join(r.Project.Dir, filepath.FromSlash(e.Path)))
 	if err != nil {
-		return &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Cause: err, Message: "cannot look at " + path + ": " + err.Error(), Hint: "name a file that exists"}
+		return savedFile{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Cause: err, Message: "cannot look at " + path + ": " + err.Error(), Hint: "name a file that exists"}
 	}
 	w.state = "sdev has not noticed a save of " + e.Path
 	v, err := w.follow(ctx, r, live.NewJudge(e.Path, file.ModTime()), file.ModTime())
-	if err != nil {
-		return err
-	}
-	return w.report(e.Path, v)
+	return savedFile{r.Project.Dir, e.Path, v}, err
+}
+
+// ignoredSave is the error for a file whose saves change nothing.
+func ignoredSave(path, why string) *dev.Error {
+	return &dev.Error{Code: dev.CodeReloadIgnored, Exit: dev.ExitFailed, Message: "a save of " + path + " changes nothing: " + why, Hint: "see: sdev watch --explain " + path}
 }
 
 // follow gives the events of the gateway to a judge until the outcome is clear. An app that has started after the save shows
@@ -218,22 +244,23 @@ func (w *waiter) startedSince(ctx context.Context, moment time.Time) bool {
 	}
 }
 
-// report prints a verdict, or returns it as an error.
-func (w *waiter) report(path string, v live.Verdict) error {
-	failed := &dev.Error{Exit: dev.ExitFailed, Message: path + ": " + v.String()}
+// reportSave prints the outcome of a save, or returns it as an error.
+func (a *commands) reportSave(s savedFile) error {
+	v := s.verdict
+	failed := &dev.Error{Exit: dev.ExitFailed, Message: s.path + ": " + v.String()}
 	switch v.Outcome {
 	case live.Live:
 		if v.Reload.Trigger != "" {
-			return w.Printf("live  %s in %s, %s\n", path, render.Duration(v.Reload.MS), render.Count(v.Reload.Sessions, "tab"))
+			return a.Printf("live  %s in %s, %s\n", s.path, render.Duration(v.Reload.MS), render.Count(v.Reload.Sessions, "tab"))
 		}
-		return w.Printf("live  %s\n", path)
+		return a.Printf("live  %s\n", s.path)
 	case live.NoTab:
-		return w.Printf("noticed  %s; no tab is open: the next one shows it\n", path)
+		return a.Printf("noticed  %s; no tab is open: the next one shows it\n", s.path)
 	case live.Raised:
 		failed.Code, failed.File, failed.Line, failed.Hint = dev.CodeAppRaised, v.Exception.File, v.Exception.Line, "fix it, and save"
 		failed.Message = v.String()
 	case live.Ignored:
-		failed.Code, failed.Hint = dev.CodeReloadIgnored, "see: sdev watch --explain "+path
+		return ignoredSave(s.path, v.Rule)
 	case live.Unseen, live.Failed:
 		failed.Code, failed.Hint = v.Problem.Code, v.Problem.Hint
 	}

@@ -152,3 +152,11 @@ func (c *Console) Table(rows [][]string) error {
 	}
 	return c.Print(&b)
 }
+
+// ForProtocol returns a console for commands that run while this one's input and output speak a protocol. It prints what is
+// meant for people to stderr, and asks nothing.
+func (c *Console) ForProtocol() *Console {
+	behind := *c
+	behind.In, behind.InTTY, behind.Out, behind.OutTTY = strings.NewReader(""), false, c.Err, false
+	return &behind
+}
