@@ -50,10 +50,11 @@ func (a *statusAnswer) text() string {
 	if a.Auth.Current != "" {
 		text += ", signed in as " + a.Auth.Current
 	}
+	lines := []string{text}
 	for _, s := range a.Services {
-		text += "\nservice " + strings.TrimSpace(s.Name+": "+s.State+" "+s.Health)
+		lines = append(lines, "service "+strings.TrimSpace(s.Name+": "+s.State+" "+s.Health))
 	}
-	return text + a.note()
+	return strings.Join(lines, "\n") + a.note()
 }
 
 func (a *statusAnswer) shorten() bool {
