@@ -1,11 +1,11 @@
 package dev
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+
+	"sdev/dev/pattern"
 )
 
 // Two parts of sdev ask whether a variable holds a secret. A false alarm is the worse mistake for one, a missed
@@ -15,26 +15,21 @@ import (
 // an S3_KEY is a path.
 const secretWords = `PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE|SIGNING|ENCRYPTION)_?KEY`
 
-// Expressions are compiled at their first use, because most commands need none.
 var (
 	// secretEnd matches a name that ends in such a word. If another word follows, as in SECRET_ARN and TOKEN_URL,
 	// the variable names the place of a secret.
-	secretEnd = compiled(`(?i)(?:^|_)(?:` + secretWords + `)$`)
+	secretEnd = pattern.New(`(?i)(?:^|_)(?:` + secretWords + `)$`)
 	// secretPart matches a name that mentions a secret, or whose value often is one.
-	secretPart = compiled(`(?i)SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$|_DSN$`)
+	secretPart = pattern.New(`(?i)SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$|_DSN$`)
 	// writtenPassword matches an address with a password; secretText matches prefixes that issuers give their
 	// secrets.
-	writtenPassword = compiled(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
-	secretText      = compiled(`-----BEGIN|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
+	writtenPassword = pattern.New(`\b[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]{3,}@[\w.-]+`)
+	secretText      = pattern.New(`-----BEGIN|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}`)
 )
-
-func compiled(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
 
 // WritesPassword reports whether an address in a text contains a literal password. It is stricter than
 // [HasPassword], which also takes a name alone for a token.
-func WritesPassword(text string) bool { return writtenPassword().MatchString(text) }
+func WritesPassword(text string) bool { return writtenPassword.MatchString(text) }
 
 // HoldsSecret reports whether a variable contains a literal secret. It avoids false alarms, because its answer
 // blocks a hand-off: references (${NAME}, <password>), paths, ARNs and switches are not secrets.
@@ -47,22 +42,22 @@ func HoldsSecret(name, value string) bool {
 	case WritesPassword(value):
 		return true
 	}
-	return secretEnd().MatchString(name) && !isSwitch(value)
+	return secretEnd.MatchString(name) && !isSwitch(value)
 }
 
 // MayHoldSecret reports whether a variable may hold a secret. It avoids missed secrets, because its answer keeps a
 // value out of committed files, and users see that and can undo it. It is true whenever [HoldsSecret] is.
 func MayHoldSecret(name, value string) bool {
 	switch {
-	case HoldsSecret(name, value), HasPassword(value), secretText().MatchString(value):
+	case HoldsSecret(name, value), HasPassword(value), secretText.MatchString(value):
 		return true
 	case isReference(value), isSwitch(value), isPage(value):
 		return false
-	case secretEnd().MatchString(name):
+	case secretEnd.MatchString(name):
 		return true
 	}
 	_, err := strconv.ParseFloat(value, 64)
-	return secretPart().MatchString(name) && err != nil // MAX_TOKENS is a number
+	return secretPart.MatchString(name) && err != nil // MAX_TOKENS is a number
 }
 
 // isReference reports whether a value is the path of a file or the ARN of an AWS resource.
