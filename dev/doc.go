@@ -1,5 +1,5 @@
 // Package dev is the vocabulary of sdev: types for a project, a service, a rule, an event and an error, which all other
-// packages share. It imports no other package of sdev.
+// packages share. It imports no other package of sdev but pattern.
 //
 // The package promises:
 //

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sdev/dev/pattern"
 )
 
 // Access configures Cloudflare Access: the organisation (the "team"), its applications, and what they know of a client.
@@ -158,8 +160,8 @@ func (a Access) Adopt(team, audiences string) Access {
 }
 
 var (
-	teamForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	audienceForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	teamForm     = pattern.New(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	audienceForm = pattern.New(`^[0-9a-f]{64}$`)
 )
 
 // teamOf derives a team's name from the project's.

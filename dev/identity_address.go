@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
+	"sync"
+
+	"sdev/dev/pattern"
 )
 
 // IdentityMap tells the app's start-up shim which addresses of identity providers lead to the local one. The shim turns
@@ -72,7 +74,7 @@ func NewIdentityMap(issuer, page string, own []string) IdentityMap {
 // caller has decided that the host belongs to a provider.
 func IdentityRole(host, path string) string {
 	path = strings.TrimRight(path, "/")
-	for _, p := range rolePatterns {
+	for _, p := range rolePatterns() {
 		if p.host.MatchString(host) && p.path.MatchString(path) {
 			return p.role
 		}
@@ -80,20 +82,20 @@ func IdentityRole(host, path string) string {
 	return ""
 }
 
-// rolePattern is an [IdentityPath], compiled.
+// rolePattern is an [IdentityPath] whose expressions are patterns.
 type rolePattern struct {
 	role       string
-	host, path *regexp.Regexp
+	host, path *pattern.Pattern
 }
 
-// The expressions above, compiled once.
+// The expressions above as patterns.
 var (
 	identityHost = whole(identityHosts)
 	mixedHost    = whole(mixedHosts)
-	rolePatterns = compiledPaths()
+	rolePatterns = sync.OnceValue(pathPatterns)
 )
 
-func compiledPaths() []rolePattern {
+func pathPatterns() []rolePattern {
 	var out []rolePattern
 	for _, p := range identityPaths() {
 		out = append(out, rolePattern{p.Role, whole(cmp.Or(p.Host, ".*")), whole(p.Path)})
@@ -101,8 +103,8 @@ func compiledPaths() []rolePattern {
 	return out
 }
 
-func whole(expression string) *regexp.Regexp {
-	return regexp.MustCompile(`(?is)^(?:` + expression + `)$`)
+func whole(expression string) *pattern.Pattern {
+	return pattern.New(`(?is)^(?:` + expression + `)$`)
 }
 
 // IsIdentityHost reports whether a host only serves identities.

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // CheckOrigin returns an error unless s is the origin of a web page as browsers send it: scheme, host in lower case
@@ -45,7 +46,7 @@ func CheckOrigin(s string) error {
 
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
+var hostName = pattern.New(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
 func checkHost(name string) error {
 	for i := range len(name) {

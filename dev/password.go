@@ -1,9 +1,10 @@
 package dev
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // hiddenPassword replaces a user and password.
@@ -13,14 +14,14 @@ const hiddenPassword = "***"
 var (
 	// signedAddress is the standard form. A password may contain an @: the last one before the path counts, as it
 	// does for programs that open the address.
-	signedAddress = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"<>` + "`" + `/?#]+)@`)
+	signedAddress = pattern.New(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"<>` + "`" + `/?#]+)@`)
 	// carelessAddress has a password with an unescaped character, and so looks like a host and a path:
 	// http://ada:pa/ss@proxy.
-	carelessAddress = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"<>` + "`" + `/?#@:[]+:[^\s"<>` + "`" + `]+)@`)
+	carelessAddress = pattern.New(`([A-Za-z][A-Za-z0-9+.-]*)?://([^\s"<>` + "`" + `/?#@:[]+:[^\s"<>` + "`" + `]+)@`)
 	// bareProxy has no scheme. Most programs assume http.
-	bareProxy = regexp.MustCompile(`(?i)((?:https?|all|ftp|socks)_proxy["']?\s*[=:]\s*["']?)([^\s"'<>/@:]+:[^\s"<>/]+)@`)
+	bareProxy = pattern.New(`(?i)((?:https?|all|ftp|socks)_proxy["']?\s*[=:]\s*["']?)([^\s"'<>/@:]+:[^\s"<>/]+)@`)
 	// port matches what may follow a host and a colon.
-	port = regexp.MustCompile(`^(?:[0-9]*|\$\{.*)(?:[/?#]|$)`)
+	port = pattern.New(`^(?:[0-9]*|\$\{.*)(?:[/?#]|$)`)
 )
 
 // WithoutPasswords hides the credentials in the addresses of a text: the user and password of a proxy or a
@@ -38,7 +39,7 @@ func ReplacePasswords(text string, with func(who string) string) string {
 	if !strings.Contains(text, "@") {
 		return text // most texts end here
 	}
-	replace := func(form *regexp.Regexp, between string, fits func(before, who string) bool) {
+	replace := func(form *pattern.Pattern, between string, fits func(before, who string) bool) {
 		text = form.ReplaceAllStringFunc(text, func(found string) string {
 			m := form.FindStringSubmatch(found)
 			if !fits(m[1], m[2]) {

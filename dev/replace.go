@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
+
+	"sdev/dev/pattern"
 )
 
 // sdev replaces a file in one step: it writes the new content to a temporary file in the same directory, then renames
@@ -67,7 +68,7 @@ func replaceByName(name string, r replacement) error {
 // besidePrefix begins the name of the temporary file; the rest is random.
 const besidePrefix = ".sdev-"
 
-var beside = regexp.MustCompile(`^\.sdev-[A-Z2-7]{26}$`)
+var beside = pattern.New(`^\.sdev-[A-Z2-7]{26}$`)
 
 // IsHalfWritten reports whether a name is that of a temporary file: one that another process is about to rename, or
 // that a killed process left behind.

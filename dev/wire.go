@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 )
 
@@ -19,13 +20,13 @@ func Events() []Event {
 	}
 }
 
-var eventTypes = func() map[string]reflect.Type {
+var eventTypes = sync.OnceValue(func() map[string]reflect.Type {
 	m := make(map[string]reflect.Type)
 	for _, e := range Events() {
 		m[e.Type()] = reflect.TypeOf(e)
 	}
 	return m
-}()
+})
 
 type envelope struct {
 	V    int       `json:"v"`
@@ -73,7 +74,7 @@ func (s *Stamped) UnmarshalJSON(b []byte) error {
 	if env.V != WireVersion {
 		return fmt.Errorf("event version %d, want %d", env.V, WireVersion)
 	}
-	t, ok := eventTypes[env.Type]
+	t, ok := eventTypes()[env.Type]
 	if !ok {
 		return fmt.Errorf("unknown event type %q", env.Type)
 	}

@@ -2,10 +2,10 @@ package scaffold
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // maxName is the longest name, in bytes: that of a DNS label, because the name becomes part of host names.
@@ -13,9 +13,9 @@ const maxName = 63
 
 // projectName matches the names that Compose accepts for a project
 // (https://docs.docker.com/compose/how-tos/project-name/).
-var projectName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
+var projectName = pattern.New(`^[a-z0-9][a-z0-9_-]*$`)
 
-var notInNames = regexp.MustCompile(`[^a-z0-9_-]+`)
+var notInNames = pattern.New(`[^a-z0-9_-]+`)
 
 // CheckName checks the name of a project. The error is a *dev.Error whose hint suggests a valid name.
 func CheckName(name string) error {

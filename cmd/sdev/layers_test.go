@@ -38,14 +38,17 @@ var mayImport = map[string][]string{
 	"cmd/internal/render":   {"dev"},
 	"cmd/internal/terminal": {},
 	"cmd/internal/update":   {"dev"},
-	"cmd/internal/tui":      {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/reruns"},
+	"cmd/internal/tui":      {"cmd/internal/render", "cmd/internal/terminal", "dev", "dev/pattern", "dev/reruns"},
+
+	// Regular expressions, which every package may use, so this one imports none of ours.
+	"dev/pattern": {},
 
 	// The vocabulary, and the pure computation of a plan.
-	"dev":      {},
+	"dev":      {"dev/pattern"},
 	"dev/plan": {"dev"},
 
 	// The engine: it declares interfaces for the parts that it needs, and gets their implementations from outside.
-	"dev/engine": {"dev", "dev/plan"},
+	"dev/engine": {"dev", "dev/pattern", "dev/plan"},
 
 	// The use cases, which combine several parts. They call parts that decide or read. For parts that act on
 	// containers they declare interfaces: commands pass the real engine, tests a fake. No part imports a use case,
@@ -54,37 +57,37 @@ var mayImport = map[string][]string{
 	// session runs a project for the commands and the dashboard. release reads a project (config, detect, git),
 	// renders, compares and checks a bundle (handoff, preflight), describes a build (plan), and sends requests to the
 	// app that it has started (tunnel, streamlit).
-	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/plan", "dev/secrets", "dev/sidecar", "dev/streamlit", "dev/tunnel", "dev/watch"},
-	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/plan", "dev/preflight", "dev/secrets", "dev/streamlit", "dev/tunnel"},
+	"dev/session": {"dev", "dev/awslocal", "dev/awslogin", "dev/config", "dev/detect", "dev/engine", "dev/gateway", "dev/gateway/…", "dev/mirror", "dev/oidc", "dev/pattern", "dev/plan", "dev/secrets", "dev/sidecar", "dev/streamlit", "dev/tunnel", "dev/watch"},
+	"dev/release": {"dev", "dev/config", "dev/destination", "dev/detect", "dev/git", "dev/handoff", "dev/pattern", "dev/plan", "dev/preflight", "dev/secrets", "dev/streamlit", "dev/tunnel"},
 
-	// The parts. They do not import each other, except for the helpers blocking, sidecar and tree.
+	// The parts. They do not import each other, except for the helpers blocking, pattern, sidecar and tree.
 	"dev/awslocal":    {"dev"},
 	"dev/awslogin":    {"dev", "dev/blocking"},
 	"dev/blocking":    {},
-	"dev/config":      {"dev", "dev/blocking"},
+	"dev/config":      {"dev", "dev/blocking", "dev/pattern"},
 	"dev/destination": {"dev"},
-	"dev/detect":      {"dev", "dev/docker/dockerfile"}, // which reads text, and no engine
-	"dev/docker":      {"dev", "dev/docker/…", "dev/plan", "dev/sidecar"},
-	"dev/docker/…":    {},
-	"dev/git":         {"dev"},
-	"dev/handoff":     {"dev", "dev/tree"},
+	"dev/detect":      {"dev", "dev/docker/dockerfile", "dev/pattern"}, // which reads text, and no engine
+	"dev/docker":      {"dev", "dev/docker/…", "dev/pattern", "dev/plan", "dev/sidecar"},
+	"dev/docker/…":    {"dev/pattern"},
+	"dev/git":         {"dev", "dev/pattern"},
+	"dev/handoff":     {"dev", "dev/pattern", "dev/tree"},
 	"dev/hub":         {"dev"},
 	"dev/live":        {"dev"},
 	"dev/mirror":      {"dev"},
-	"dev/oidc":        {"dev"},
-	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/preflight/…"},
-	"dev/preflight/…": {},
-	"dev/process":     {"dev", "dev/plan"},
+	"dev/oidc":        {"dev", "dev/pattern"},
+	"dev/preflight":   {"dev", "dev/docker/dockerfile", "dev/pattern", "dev/preflight/…"},
+	"dev/preflight/…": {"dev/pattern"},
+	"dev/process":     {"dev", "dev/pattern", "dev/plan"},
 	"dev/reruns":      {"dev"},
 	"dev/secrets":     {"dev"},
 	"dev/sidecar":     {"dev"}, // the gateway's program, which docker and session put into containers
-	"dev/streamlit":   {"dev"},
+	"dev/streamlit":   {"dev", "dev/pattern"},
 	"dev/tree":        {"dev"}, // what handoff and scaffold share
 	"dev/tunnel":      {},
 	"dev/watch":       {"dev"},
 
 	// The gateway is a program of its own, in its own container, so this package combines the parts that it needs.
-	"dev/gateway": {"dev", "dev/awslocal", "dev/gateway/…", "dev/oidc", "dev/streamlit", "dev/watch"},
+	"dev/gateway": {"dev", "dev/awslocal", "dev/gateway/…", "dev/oidc", "dev/pattern", "dev/streamlit", "dev/watch"},
 	// The command line of that program.
 	"dev/gateway/program": {"dev", "dev/gateway", "dev/mirror", "dev/tunnel"},
 	// Its front doors, each with a package, on top of what they share.
@@ -98,7 +101,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/clitest": {},
 
 	// Creating a project shares only the vocabulary and the errors with running one.
-	"scaffold":  {"dev", "dev/tree"},
+	"scaffold":  {"dev", "dev/pattern", "dev/tree"},
 	"templates": {},
 }
 

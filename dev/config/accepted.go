@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
-	"regexp"
 
 	"github.com/compose-spec/compose-go/v2/schema"
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // compose-go compiles Compose's schema in each process before it checks a file against it. That is a quarter of an "up"
@@ -43,8 +43,8 @@ func acceptanceOf(details types.ConfigDetails) acceptance {
 }
 
 var (
-	readsOthers   = regexp.MustCompile(`include|extends`)
-	namesVariable = regexp.MustCompile(`\$\{?(\w+)`)
+	readsOthers   = pattern.New(`include|extends`)
+	namesVariable = pattern.New(`\$\{?(\w+)`)
 )
 
 // known says whether this model has passed the check before.

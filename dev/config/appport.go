@@ -2,7 +2,6 @@ package config
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // AppPort is the port in the container on which a service serves the app, and the base path without slashes
@@ -44,7 +44,7 @@ func (p *Project) AppPort(s types.ServiceConfig) (port int, base string) {
 }
 
 // tomlNumber matches a line of a settings file that sets a number.
-var tomlNumber = regexp.MustCompile(`^\s*"?([\w.]+)"?\s*=\s*(\d+)\s*(?:#.*)?$`)
+var tomlNumber = pattern.New(`^\s*"?([\w.]+)"?\s*=\s*(\d+)\s*(?:#.*)?$`)
 
 // readSetting reads a number from the project's Streamlit settings; "" if it is not set.
 func readSetting(dir, name string) string {

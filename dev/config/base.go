@@ -2,13 +2,13 @@ package config
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
-var baseFlag = regexp.MustCompile(`--server\.baseUrlPath(?:=|\s+)(\S+)`)
+var baseFlag = pattern.New(`--server\.baseUrlPath(?:=|\s+)(\S+)`)
 
 // baseVariable overrides Streamlit's settings file.
 const baseVariable = "STREAMLIT_SERVER_BASE_URL_PATH"
@@ -34,8 +34,8 @@ func (o *overlay) basePath() string {
 }
 
 var (
-	tomlSection = regexp.MustCompile(`^\s*\[\s*([^\]]+?)\s*\]`)
-	tomlText    = regexp.MustCompile(`^\s*(?:"?([\w.]+)"?)\s*=\s*["']([^"']*)["']`)
+	tomlSection = pattern.New(`^\s*\[\s*([^\]]+?)\s*\]`)
+	tomlText    = pattern.New(`^\s*(?:"?([\w.]+)"?)\s*=\s*["']([^"']*)["']`)
 )
 
 // readBase reads server.baseUrlPath from the project's Streamlit settings. It ignores a missing or invalid file,

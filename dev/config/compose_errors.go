@@ -4,23 +4,23 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // compose-go's messages about relations between services. The first group is the service, the second what it
 // refers to. Source: compose-go v2, loader/validate.go, loader/loader.go and graph.
 var (
-	undefinedThing   = regexp.MustCompile(`^service "([^"]+)" refers to undefined (network|volume|secret|config) `)
-	undefinedService = regexp.MustCompile(`^service "([^"]+)" depends on undefined service "([^"]+)"`)
-	dependencyCycle  = regexp.MustCompile(`^dependency cycle detected: (\S+) -> `)
-	missingFile      = regexp.MustCompile(`(?:open|stat) (\S.*): no such file or directory$`)
-	bracketed        = regexp.MustCompile(`\[([^\]]+)\]`)
-	atLine           = regexp.MustCompile(`^(?:line \d+: )+`)
+	undefinedThing   = pattern.New(`^service "([^"]+)" refers to undefined (network|volume|secret|config) `)
+	undefinedService = pattern.New(`^service "([^"]+)" depends on undefined service "([^"]+)"`)
+	dependencyCycle  = pattern.New(`^dependency cycle detected: (\S+) -> `)
+	missingFile      = pattern.New(`(?:open|stat) (\S.*): no such file or directory$`)
+	bracketed        = pattern.New(`\[([^\]]+)\]`)
+	atLine           = pattern.New(`^(?:line \d+: )+`)
 )
 
 // oneLine turns a multi-line message of compose-go into one line: if the first line is a heading, the next one

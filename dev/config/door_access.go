@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/textproto"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // accessName is the setting of Cloudflare Access.
@@ -48,13 +48,13 @@ func (r *reader) access(to **dev.Access, n *yaml.Node) {
 
 // The forms of ids. Source: Cloudflare, API reference.
 var (
-	teamName      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	accountID     = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	audienceTag   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	serviceID     = regexp.MustCompile(`^[0-9a-f]{32}\.access$`)
-	serviceSecret = regexp.MustCompile(`^([0-9a-f]{64}|cfast_[A-Za-z0-9_-]{20,})$`)
-	countryCode   = regexp.MustCompile(`^[A-Z][A-Z0-9]$`)
-	headerName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+	teamName      = pattern.New(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	accountID     = pattern.New(`^[0-9a-f]{32}$`)
+	audienceTag   = pattern.New(`^[0-9a-f]{64}$`)
+	serviceID     = pattern.New(`^[0-9a-f]{32}\.access$`)
+	serviceSecret = pattern.New(`^([0-9a-f]{64}|cfast_[A-Za-z0-9_-]{20,})$`)
+	countryCode   = pattern.New(`^[A-Z][A-Z0-9]$`)
+	headerName    = pattern.New(`^[A-Za-z][A-Za-z0-9-]*$`)
 )
 
 // checked reads a text that check accepts.

@@ -3,13 +3,13 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // ALBSettings is x-sdev.auth.alb: what differs from [dev.NewALB]. Empty fields leave its values.
@@ -44,13 +44,13 @@ func (s ALBSettings) Apply(a dev.ALB) dev.ALB {
 // The forms of the settings. Sources: Elastic Load Balancing API Reference, LoadBalancer and
 // AuthenticateOidcActionConfig; Amazon Cognito, CreateUserPool.
 var (
-	albARN       = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):elasticloadbalancing:[a-z]{2}(-[a-z]+)+-\d:\d{12}:loadbalancer/app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}$`)
-	cognitoPool  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]{1,45}$`)
-	cookieName   = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	paramName    = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
-	oauthText    = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
-	scopeText    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$`)
-	pathPattern  = regexp.MustCompile(`^[/*?][A-Za-z0-9_.$/~"'@:+&*?-]{0,127}$`)
+	albARN       = pattern.New(`^arn:(aws|aws-cn|aws-us-gov):elasticloadbalancing:[a-z]{2}(-[a-z]+)+-\d:\d{12}:loadbalancer/app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}$`)
+	cognitoPool  = pattern.New(`^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]{1,45}$`)
+	cookieName   = pattern.New(`^[A-Za-z0-9_.-]{1,64}$`)
+	paramName    = pattern.New(`^[A-Za-z0-9_.-]{1,128}$`)
+	oauthText    = pattern.New(`^[\x21-\x7e]{1,128}$`)
+	scopeText    = pattern.New(`^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$`)
+	pathPattern  = pattern.New(`^[/*?][A-Za-z0-9_.$/~"'@:+&*?-]{0,127}$`)
 	longestLogin = 7 * 24 * time.Hour
 )
 

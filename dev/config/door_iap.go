@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 const iapName = "x-sdev.auth.iap"
@@ -42,17 +42,17 @@ func (r *reader) iap(to **dev.IAP, n *yaml.Node) {
 }
 
 var (
-	googleProject = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
-	pageHost      = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*localhost$`)
-	localHost     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+localhost$`)
-	tenantID      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{3,40}$`)
+	googleProject = pattern.New(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+	pageHost      = pattern.New(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*localhost$`)
+	localHost     = pattern.New(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+localhost$`)
+	tenantID      = pattern.New(`^[A-Za-z][A-Za-z0-9-]{3,40}$`)
 )
 
-// matching reads a text that matches a pattern. want says what to write.
-func (r *reader) matching(to *string, name string, pattern *regexp.Regexp, want string) func(*yaml.Node) {
+// matching reads a text that has a form. want says what to write.
+func (r *reader) matching(to *string, name string, form *pattern.Pattern, want string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.text(to, name)(n)
-		if !pattern.MatchString(*to) {
+		if !form.MatchString(*to) {
 			r.fail(n, fmt.Sprintf("%s: %q has the wrong form", name, *to), "write "+want)
 		}
 	}

@@ -5,15 +5,15 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // streamlitRun matches a command line that starts an app; its group is the script.
-var streamlitRun = regexp.MustCompile(`\bstreamlit\s+run\s+("[^"]*"|'[^']*'|[^\s;&|]+)`)
+var streamlitRun = pattern.New(`\bstreamlit\s+run\s+("[^"]*"|'[^']*'|[^\s;&|]+)`)
 
 // useEntry makes the app run the script that a flag or x-sdev.entry names: instead of the script in its command, or as its command
 // if that does not start Streamlit.

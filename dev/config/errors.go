@@ -2,11 +2,11 @@ package config
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // bad creates the package's kind of error: a place in the user's file, and exit code 3.
@@ -15,7 +15,7 @@ func bad(code dev.Code, file string, line int, message, hint string) *dev.Error 
 }
 
 // badOctet matches the YAML parser's error for a file that is not UTF-8; the offset is in bytes.
-var badOctet = regexp.MustCompile(`^offset (\d+): .*UTF-8`)
+var badOctet = pattern.New(`^offset (\d+): .*UTF-8`)
 
 func syntaxError(file string, content []byte, err error) *dev.Error {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
@@ -82,7 +82,7 @@ func fromCompose(all sources, err error) *dev.Error {
 }
 
 // quotedOnce matches the schema's message about an unknown top-level key.
-var quotedOnce = regexp.MustCompile(`'([^']+)'`)
+var quotedOnce = pattern.New(`'([^']+)'`)
 
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")

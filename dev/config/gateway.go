@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // appPorts are the ports inside the shared network namespace.
@@ -56,7 +56,7 @@ func (p appPorts) unused(taken ...int) int {
 	return port
 }
 
-var portFlag = regexp.MustCompile(`--server\.port(?:=|\s+)(\d+)`)
+var portFlag = pattern.New(`--server\.port(?:=|\s+)(\d+)`)
 
 // ports chooses the ports: the gateway listens where the compose file expects the app, so that other services
 // find it there, and the app gets a different port.

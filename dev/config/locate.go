@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // source is a compose file with positions, because compose-go does not keep line numbers.
@@ -167,7 +167,7 @@ func (all sources) locateExactly(path ...string) (file string, line int) {
 	return "", 0
 }
 
-var dottedPath = regexp.MustCompile(`\b(?:services|networks|volumes|secrets|configs|x-sdev)(?:\.[\w-]+)+`)
+var dottedPath = pattern.New(`\b(?:services|networks|volumes|secrets|configs|x-sdev)(?:\.[\w-]+)+`)
 
 // locateMentioned finds the place that a message of compose-go is about: it names paths as
 // "services.app.ports", or services in quotes.
@@ -185,9 +185,9 @@ func (all sources) locateMentioned(message string) (file string, line int) {
 	return all.locate()
 }
 
-var quoted = regexp.MustCompile(`"([^"]+)"`)
+var quoted = pattern.New(`"([^"]+)"`)
 
-var lineIn = regexp.MustCompile(`line (\d+)`)
+var lineIn = pattern.New(`line (\d+)`)
 
 // yamlLine is the line that a parser's error names last, which is where it stopped; 0 if none.
 func yamlLine(err error) int {

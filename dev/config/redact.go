@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // redaction replaces passwords in addresses (of a proxy, a package index, a repository, a database) in a printed
@@ -75,11 +75,11 @@ func (v redaction) redactNamed(value string, fits func(name string) bool) (strin
 
 // secretName matches names of variables that hold passwords. Others may have the same value by chance: a
 // database's password is often the project's name.
-var secretName = regexp.MustCompile(`(?i)pass|pwd|token|secret|key|cred|auth|login`)
+var secretName = pattern.New(`(?i)pass|pwd|token|secret|key|cred|auth|login`)
 
 func isSecretName(name string) bool { return secretName.MatchString(name) }
 
-var notInNames = regexp.MustCompile(`[^A-Z0-9]+`)
+var notInNames = pattern.New(`[^A-Z0-9]+`)
 
 // loginVariable is the name of a variable for the credentials in a value, derived from its path; before is the
 // number of earlier ones there.
@@ -120,7 +120,7 @@ func (v redaction) node(n *yaml.Node, path []string) {
 }
 
 // variable matches what redact inserts.
-var variable = regexp.MustCompile(`\$\{[A-Z0-9_a-z]+\}`)
+var variable = pattern.New(`\$\{[A-Z0-9_a-z]+\}`)
 
 // composeText doubles dollar signs that Compose must not interpolate.
 func composeText(printed string) string {

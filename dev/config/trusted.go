@@ -4,18 +4,18 @@ import (
 	"encoding/json"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 const trustedVariable = "STREAMLIT_SERVER_TRUSTED_USER_HEADERS"
 
-var trustedFlag = regexp.MustCompile(`--server\.trustedUserHeaders(?:=|\s+)(\{[^}]*\})`)
+var trustedFlag = pattern.New(`--server\.trustedUserHeaders(?:=|\s+)(\{[^}]*\})`)
 
 // trustedHeaders are the headers from which the app's settings take the user (server.trustedUserHeaders: a mapping
 // of headers to keys of st.user). They are collected from all places that may set them, because dropping one too

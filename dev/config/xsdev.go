@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // Settings is the x-sdev extension at the top of a compose file.
@@ -142,7 +142,7 @@ func (r *reader) auth(to *AuthSettings, n *yaml.Node) {
 
 // parameterName is a name that the parameter store of AWS can hold: with a slash in it, it begins with
 // one. Source: AWS Systems Manager API Reference, "PutParameter".
-var parameterName = regexp.MustCompile(`^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$`)
+var parameterName = pattern.New(`^(/?[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+)$`)
 
 // parameters reads x-sdev.aws.parameters: a text is a SecureString, as secrets are kept in the store.
 func (r *reader) parameters(to *map[string]dev.Parameter, n *yaml.Node) {

@@ -3,22 +3,22 @@ package detect
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 var (
-	httpsAddress = regexp.MustCompile(`(?i)https://[a-z0-9.-]+\.[a-z]{2,}(?::\d+)?(?:/[^\s"'<>\\){}\]` + "`" + `,;]*)?`)
-	bareDomain   = regexp.MustCompile(`(?i)^[a-z0-9-]+(\.[a-z0-9-]+)+\.?$`)
+	httpsAddress = pattern.New(`(?i)https://[a-z0-9.-]+\.[a-z]{2,}(?::\d+)?(?:/[^\s"'<>\\){}\]` + "`" + `,;]*)?`)
+	bareDomain   = pattern.New(`(?i)^[a-z0-9-]+(\.[a-z0-9-]+)+\.?$`)
 	// providerName occurs in names of settings that say where people sign in.
-	providerName = regexp.MustCompile(`(?i)oauth|oidc|auth0|cognito|keycloak|okta|entra|azure_?ad|(^|_|-)(sso|idp|issuer|authority)(_|-|$)|openid`)
+	providerName = pattern.New(`(?i)oauth|oidc|auth0|cognito|keycloak|okta|entra|azure_?ad|(^|_|-)(sso|idp|issuer|authority)(_|-|$)|openid`)
 	// cognitoPool is the id of a user pool of Cognito, which is part of its issuer.
-	cognitoPool = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]{5,55}$`)
+	cognitoPool = pattern.New(`^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]{5,55}$`)
 	// setting is a name with its value, in any of the formats of settings; several may be in one line of JSON or YAML.
-	setting = regexp.MustCompile(`["']?([A-Za-z_][\w-]*)["']?[ \t]*[:=][ \t]*("[^"]*"|'[^']*'|[^\s,{}\[\]"']*)`)
+	setting = pattern.New(`["']?([A-Za-z_][\w-]*)["']?[ \t]*[:=][ \t]*("[^"]*"|'[^']*'|[^\s,{}\[\]"']*)`)
 )
 
 // ProviderAddresses returns the addresses of identity providers that a setting names, without their queries: whole ones,

@@ -3,12 +3,13 @@ package detect
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev/pattern"
 )
 
 // Compose is a compose file with its services in order.
@@ -39,7 +40,7 @@ func ComposeNames() []string {
 }
 
 // otherCompose matches the name of a compose file in any capitals.
-var otherCompose = regexp.MustCompile(`(?i)^(docker-)?compose\.ya?ml$`)
+var otherCompose = pattern.New(`(?i)^(docker-)?compose\.ya?ml$`)
 
 // OtherComposes returns the compose files that nobody finds without being told: those in directories below, of
 // which ".devcontainer" is one, and those whose names have other capitals.

@@ -2,9 +2,10 @@ package detect
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // container is what is known of a container: it says which file of the tree a path in its command means.
@@ -132,10 +133,10 @@ func (t *tree) isShellScript(name string) bool {
 }
 
 // assignment is a line of a shell script or a Makefile that sets a variable.
-var assignment = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[?:]?=\s*["']?([^"'\s;]*)["']?\s*$`)
+var assignment = pattern.New(`^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[?:]?=\s*["']?([^"'\s;]*)["']?\s*$`)
 
 // goesTo is a line of a shell script that only changes the directory.
-var goesTo = regexp.MustCompile(`^\s*cd\s+["']?([^"'\s;&|]+)["']?\s*$`)
+var goesTo = pattern.New(`^\s*cd\s+["']?([^"'\s;&|]+)["']?\s*$`)
 
 // shellRuns follows the lines of a shell script.
 func (c container) shellRuns(script string, depth int) []run {
@@ -285,7 +286,7 @@ func (c container) linesRuns(name string, rest []string, depth int) []run {
 }
 
 // variable is a variable in a command, with a default if it has one: $X, ${X}, ${X:-y} or, in a Makefile, $(X).
-var variable = regexp.MustCompile(`\$\{(\w+)(?::?-([^}]*))?\}|\$\((\w+)\)|\$([A-Za-z_]\w*)`)
+var variable = pattern.New(`\$\{(\w+)(?::?-([^}]*))?\}|\$\((\w+)\)|\$([A-Za-z_]\w*)`)
 
 // expand fills in the variables of a command that are known, and leaves the others.
 func expand(command string, env map[string]string) string {

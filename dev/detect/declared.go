@@ -2,15 +2,16 @@ package detect
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // function is how a list of packages names the function of a command: "package.module:name".
-var function = regexp.MustCompile(`^\s*([A-Za-z_][\w.]*):[A-Za-z_]\w*\s*$`)
+var function = pattern.New(`^\s*([A-Za-z_][\w.]*):[A-Za-z_]\w*\s*$`)
 
 // scriptSections are the sections of a pyproject.toml or Pipfile that declare commands, for pip and each manager.
-var scriptSections = regexp.MustCompile(`^(project\.(gui-)?scripts|tool\.poetry\.scripts|tool\.(pdm|rye|uv)\.scripts|tool\.poe\.tasks|tool\.pixi\.tasks|tool\.hatch\.envs\.[^.]+\.scripts|tool\.taskipy\.tasks|scripts)(\.|$)`)
+var scriptSections = pattern.New(`^(project\.(gui-)?scripts|tool\.poetry\.scripts|tool\.(pdm|rye|uv)\.scripts|tool\.poe\.tasks|tool\.pixi\.tasks|tool\.hatch\.envs\.[^.]+\.scripts|tool\.taskipy\.tasks|scripts)(\.|$)`)
 
 // declaredRuns returns the calls of "streamlit run" to which a command leads that the project itself declares.
 func (c container) declaredRuns(name string) []run {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev/docker/dockerfile"
+	"sdev/dev/pattern"
 )
 
 // Defect is a known problem with its place and its fix.
@@ -141,7 +141,7 @@ func numbers(version string) []int {
 	return out
 }
 
-var pipInstall = regexp.MustCompile(`\b(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\b`)
+var pipInstall = pattern.New(`\b(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\b`)
 
 // script checks a shell script that starts Streamlit.
 func (c *checker) script(name string) {

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev/pattern"
 )
 
 // depFile is a file that lists what is installed.
@@ -181,12 +182,12 @@ func requirementFiles(t *tree, dir string) []string {
 	return all[:1]
 }
 
-var forTools = regexp.MustCompile(`dev|test|lint|doc|ci`)
+var forTools = pattern.New(`dev|test|lint|doc|ci`)
 
 // requirement is one entry of a list: a name, extras, and a version specifier.
-var requirement = regexp.MustCompile(`^\s*["']?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(===?|~=|>=|<=|!=|<|>|@)?\s*([^\s,;"'#]*)`)
+var requirement = pattern.New(`^\s*["']?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(===?|~=|>=|<=|!=|<|>|@)?\s*([^\s,;"'#]*)`)
 
-var separators = regexp.MustCompile(`[-_.]+`)
+var separators = pattern.New(`[-_.]+`)
 
 // normalName is a package's name as indexes compare it (PEP 503).
 func normalName(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
@@ -257,7 +258,7 @@ func (l *depFile) requirements(t *tree, name string, depth int) {
 }
 
 // constraintOption matches a constraint file in the commands and variables of a Dockerfile.
-var constraintOption = regexp.MustCompile(`(?:\s-c[ =]?|\s--constraints?[ =]|\b(?:PIP|UV)_CONSTRAINT[ =])\s*["']?([^\s"';&|]+)`)
+var constraintOption = pattern.New(`(?:\s-c[ =]?|\s--constraints?[ =]|\b(?:PIP|UV)_CONSTRAINT[ =])\s*["']?([^\s"';&|]+)`)
 
 // constraint returns the version of streamlit that a constraint file fixes: one that the list names, or that a step of the
 // app's Dockerfile gives to the installer. ok is false if the list itself fixes a version, or nothing does.
@@ -302,7 +303,7 @@ func isLocal(t *tree, list, text string) bool {
 }
 
 // condaRequirement is an entry of conda's lists: "name", "name=1.2", "channel::name==1.2".
-var condaRequirement = regexp.MustCompile(`^(?:[^:]+::)?([A-Za-z0-9._-]+)\s*(==?|>=|<=|>|<)?\s*([^\s,]*)`)
+var condaRequirement = pattern.New(`^(?:[^:]+::)?([A-Za-z0-9._-]+)\s*(==?|>=|<=|>|<)?\s*([^\s,]*)`)
 
 func readConda(t *tree, name string) depFile {
 	l := depFile{manager: "conda", file: name, names: map[string]bool{}}
@@ -365,9 +366,9 @@ func (f *Findings) python() {
 	}
 }
 
-var version = regexp.MustCompile(`\d+\.\d+`)
+var version = pattern.New(`\d+\.\d+`)
 
-var bound = regexp.MustCompile(`(===?|~=|>=|<=|!=|<|>|\^|~)?\s*3\.(\d+)`)
+var bound = pattern.New(`(===?|~=|>=|<=|!=|<|>|\^|~)?\s*3\.(\d+)`)
 
 // chooseVersion chooses a version for a range such as ">=3.10,<3.13": the default if it fits, or else the lowest.
 func chooseVersion(constraint string) string {

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sdev/dev/docker/dockerfile"
+	"sdev/dev/pattern"
 )
 
 // Dockerfile is what a Dockerfile says about the image of its last stage, or of the stage that a compose file
@@ -252,7 +252,7 @@ func (d Dockerfile) StreamlitArguments() (args []string, ok bool) {
 	return words[i+1:], true
 }
 
-var pythonImage = regexp.MustCompile(`(?:^|/)python:(\d+\.\d+)`)
+var pythonImage = pattern.New(`(?:^|/)python:(\d+\.\d+)`)
 
 func (d *Dockerfile) addCopies(in dockerfile.Instruction) {
 	for _, w := range words(in.Rest) {

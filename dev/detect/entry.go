@@ -3,9 +3,10 @@ package detect
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // Weights of the reasons for a script to be the entry script. Only their order and differences matter: a command
@@ -163,7 +164,7 @@ func (c *collector) fromCommands() {
 
 // namesScript is how the settings of a platform name the script: those of a Hugging Face Space, at the top of its readme,
 // and of a Snowflake app.
-var namesScript = regexp.MustCompile(`^\s*(?:app_file|main_file|mainFile)\s*:\s*["']?([^\s"']+\.py)`)
+var namesScript = pattern.New(`^\s*(?:app_file|main_file|mainFile)\s*:\s*["']?([^\s"']+\.py)`)
 
 // usualNames are common names of entry scripts, from Streamlit's documentation and defaults.
 func usualNames() map[string]int {

@@ -2,9 +2,10 @@ package detect
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // launch is a statement of a Python file that starts Streamlit.
@@ -60,7 +61,7 @@ func (m *module) shows() bool {
 }
 
 // runCommand is a command line that starts a script; its group is the script, or "" if what follows the text names it.
-var runCommand = regexp.MustCompile(`^\s*(?:(?:[\w./]+|\{[^}]*\}) (?:-m |run |))?streamlit(?:\.web\.cli)?\s+run(?:\s+["']?([^\s"']+)|\s*$)`)
+var runCommand = pattern.New(`^\s*(?:(?:[\w./]+|\{[^}]*\}) (?:-m |run |))?streamlit(?:\.web\.cli)?\s+run(?:\s+["']?([^\s"']+)|\s*$)`)
 
 // isCommand reports whether a text, which follows the tokens before, is a command that the program starts, and not one
 // that it only shows.
@@ -140,7 +141,7 @@ func argument(rest []token) []token {
 }
 
 // filled is a part of a text that the program fills in.
-var filled = regexp.MustCompile(`^\{[^}]*\}/?|^[rbf]?["']`)
+var filled = pattern.New(`^\{[^}]*\}/?|^[rbf]?["']`)
 
 // scriptOf returns the path that an expression stands for: its texts, joined, with those of the variables in it. It is ""
 // if the expression is the path of the file itself; ok is false if it names no script.

@@ -2,9 +2,10 @@ package detect
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // readSetup reads the packages that a setup.py or setup.cfg installs. The project itself is installed with them.
@@ -47,8 +48,8 @@ func readSetup(t *tree, name string) depFile {
 }
 
 var (
-	cfgSection = regexp.MustCompile(`^\[([^\]]+)\]`)
-	cfgKey     = regexp.MustCompile(`^([A-Za-z_-]+)\s*[=:]\s*(.*)$`)
+	cfgSection = pattern.New(`^\[([^\]]+)\]`)
+	cfgKey     = pattern.New(`^([A-Za-z_-]+)\s*[=:]\s*(.*)$`)
 )
 
 // readSetupCfg reads the lists of setup.cfg: values may continue on indented lines.

@@ -2,9 +2,10 @@ package detect
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // LoginUse is what the code says about how users sign in, from the app's scripts in their order.
@@ -129,7 +130,7 @@ func isMemberOf(before []token, owners ...string) bool {
 }
 
 // clientVariable matches names of environment variables with a part of an OAuth client.
-var clientVariable = regexp.MustCompile(`(?i)^\w*(client_?id|client_?secret|redirect_ur[il])$`)
+var clientVariable = pattern.New(`(?i)^\w*(client_?id|client_?secret|redirect_ur[il])$`)
 
 // readsVariable reports whether the tokens before a name read the environment variable of that name: environ["NAME"],
 // environ.get("NAME") or getenv("NAME").

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"sdev/dev/pattern"
 )
 
 // toml is a text in a TOML file with the section and key that it belongs to; a section comes once without a
@@ -272,6 +273,6 @@ func readPipfile(t *tree, name string) depFile {
 }
 
 var (
-	lockedPackage = regexp.MustCompile(`^\s*"([A-Za-z0-9._-]+)": \{`)
-	lockedVersion = regexp.MustCompile(`"version": "==([^"]+)"`)
+	lockedPackage = pattern.New(`^\s*"([A-Za-z0-9._-]+)": \{`)
+	lockedVersion = pattern.New(`"version": "==([^"]+)"`)
 )

@@ -3,9 +3,10 @@ package detect
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // Launch is how the container of a compose service starts. Paths of the tree are relative to it, with slashes.
@@ -190,12 +191,12 @@ func weaker(t *tree, l Launch, command Fact, because func(sure int, why, file st
 func below(dir, name string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
 
 // otherCommand is a command of another program.
-var otherCommand = regexp.MustCompile(`(?:^|[\s"'\[/,])(?:uvicorn|gunicorn|hypercorn|daphne|waitress-serve|celery|flask|fastapi|django-admin|jupyter|jupyter-lab|mlflow|airflow|dagster|prefect|rq|npm|yarn|pnpm|node|npx|java|nginx|caddy|redis-server|postgres|mysqld|ollama)(?:$|[\s"'\],])|manage\.py`)
+var otherCommand = pattern.New(`(?:^|[\s"'\[/,])(?:uvicorn|gunicorn|hypercorn|daphne|waitress-serve|celery|flask|fastapi|django-admin|jupyter|jupyter-lab|mlflow|airflow|dagster|prefect|rq|npm|yarn|pnpm|node|npx|java|nginx|caddy|redis-server|postgres|mysqld|ollama)(?:$|[\s"'\],])|manage\.py`)
 
 // startsOther reports whether a command starts a server or worker that is no Streamlit.
 func startsOther(command string) bool { return otherCommand.MatchString(command) }
 
 // otherImage is an image of a program that everybody runs beside an app.
-var otherImage = regexp.MustCompile(`^(?:.*/)?(?:postgres|postgis|pgvector|timescaledb|mysql|mariadb|mongo|redis|valkey|memcached|nginx|nginx-proxy|traefik|caddy|haproxy|httpd|rabbitmq|kafka|zookeeper|elasticsearch|opensearch|kibana|grafana|prometheus|jaeger|all-in-one|minio|localstack|adminer|pgadmin4|mongo-express|ollama|qdrant|chroma|weaviate|neo4j|keycloak|dex|oauth2-proxy|mailhog|mailpit|busybox|alpine|cloudflared|vault|consul|clickhouse-server|influxdb|dynamodb-local|chrome|selenium)(?::.*|@.*)?$`)
+var otherImage = pattern.New(`^(?:.*/)?(?:postgres|postgis|pgvector|timescaledb|mysql|mariadb|mongo|redis|valkey|memcached|nginx|nginx-proxy|traefik|caddy|haproxy|httpd|rabbitmq|kafka|zookeeper|elasticsearch|opensearch|kibana|grafana|prometheus|jaeger|all-in-one|minio|localstack|adminer|pgadmin4|mongo-express|ollama|qdrant|chroma|weaviate|neo4j|keycloak|dex|oauth2-proxy|mailhog|mailpit|busybox|alpine|cloudflared|vault|consul|clickhouse-server|influxdb|dynamodb-local|chrome|selenium)(?::.*|@.*)?$`)
 
 func isOtherImage(image string) bool { return otherImage.MatchString(image) }

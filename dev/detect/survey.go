@@ -3,10 +3,11 @@ package detect
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"sdev/dev/pattern"
 )
 
 // Survey is what the app needs from the platform that it runs on.
@@ -111,7 +112,7 @@ func (u *usage) read() {
 func isMethod(before []token) bool { return len(before) > 0 && before[len(before)-1].is(".") }
 
 // writing is a mode of open that changes a file.
-var writing = regexp.MustCompile(`^[rbt]*[wax+][bt+]*$`)
+var writing = pattern.New(`^[rbt]*[wax+][bt+]*$`)
 
 // writes reports whether a call creates or changes a file, as far as its name and the texts among its arguments tell.
 func writes(name string, before, rest []token) bool {
@@ -224,8 +225,8 @@ func (p *program) pageCall(page Fact) (path string, isDefault bool) {
 }
 
 var (
-	pageFile = regexp.MustCompile(`^([0-9]*)[_ -]*(.*)\.py$`)
-	spaces   = regexp.MustCompile(`[_ ]+`)
+	pageFile = pattern.New(`^([0-9]*)[_ -]*(.*)\.py$`)
+	spaces   = pattern.New(`[_ ]+`)
 )
 
 // pageName is a page's name in addresses: that of its file, without number and emoji in front.

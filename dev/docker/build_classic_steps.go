@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // classicSteps turns the classic builder's output into build steps.
@@ -35,10 +35,10 @@ type classicOutput struct {
 
 // classicStep matches the line with which a classic builder announces a step: "Step 2/3 : RUN make" from Docker's,
 // "[1/2] STEP 2/3: RUN make" from podman's, which counts the steps of each stage.
-var classicStep = regexp.MustCompile(`^(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)`)
+var classicStep = pattern.New(`^(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)`)
 
 // classicCached matches the line with which a classic builder says that it has the step's result. Podman's adds the id.
-var classicCached = regexp.MustCompile(`^-+> Using cache\b`)
+var classicCached = pattern.New(`^-+> Using cache\b`)
 
 // read reads the builder's output to its end. It returns the error that the builder reports there.
 func (c *classicSteps) read(stream io.Reader) error {
@@ -97,7 +97,7 @@ func (c *classicSteps) end() {
 }
 
 // podmanFailure matches how podman's error names the step that failed.
-var podmanFailure = regexp.MustCompile(`^building at STEP ("(?:[^"\\]|\\.)*")`)
+var podmanFailure = pattern.New(`^building at STEP ("(?:[^"\\]|\\.)*")`)
 
 // failure returns the step that failed with an error, and the end of its output; "" if no step failed. Podman announces
 // the first steps of other stages before it reports the error, so its error has to say which one it was.
@@ -124,6 +124,6 @@ func (c *classicSteps) failure(err error) (name string, output []string) {
 func oneLine(name string) string { return strings.Join(strings.Fields(name), " ") }
 
 // podmanBase matches the image's id with which podman names the base of a stage that is another stage.
-var podmanBase = regexp.MustCompile(`^(FROM [0-9a-f]{12})[0-9a-f]{52}\b`)
+var podmanBase = pattern.New(`^(FROM [0-9a-f]{12})[0-9a-f]{52}\b`)
 
 func shortBase(step string) string { return podmanBase.ReplaceAllString(step, "$1") }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // failed returns the error of a failed build. name is the step that failed, tail the end of its output.
@@ -75,7 +75,7 @@ func shortStep(name string) string {
 	return string(short)
 }
 
-var stepFlag = regexp.MustCompile(` --(?:mount|network|security|chown|chmod|link|parents|exclude|from)=\S+`)
+var stepFlag = pattern.New(` --(?:mount|network|security|chown|chmod|link|parents|exclude|from)=\S+`)
 
 // frontendStep is BuildKit's step that resolves the image of a "# syntax=" line.
 const frontendStep = "resolve image config for "
@@ -92,7 +92,7 @@ func (r *recipe) dockerfilePath() string {
 }
 
 // parseError matches the Dockerfile frontend's parse errors: line and reason.
-var parseError = regexp.MustCompile(`(?s)[dD]ockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
+var parseError = pattern.New(`(?s)[dD]ockerfile parse error (?:on )?line (\d+): ([^\n]*)`)
 
 // reason returns the first line of a build's error, without the prefixes that BuildKit adds.
 func reason(err error) string {
@@ -108,7 +108,7 @@ func reason(err error) string {
 
 // missingFile matches BuildKit's error for a file that an instruction copies and that the context lacks. The first group
 // is its path. Source: what the BuildKit of Docker 20.10 and newer ones say.
-var missingFile = regexp.MustCompile(`failed to compute cache key: .*"/([^"]*)":? not found`)
+var missingFile = pattern.New(`failed to compute cache key: .*"/([^"]*)":? not found`)
 
 // isConnectionLost reports whether a build failed because the engine went away. BuildKit's client has no error of its own
 // for that. Source: google.golang.org/grpc, internal/transport/http2_client.go.

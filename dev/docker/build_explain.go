@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // explain adds a hint to the error if the output of the failed step shows a known cause. It returns the lines of the
@@ -56,7 +57,7 @@ func unresolvedPatterns() []*regexp.Regexp {
 }
 
 // relevantLine matches the lines in which a package manager explains a failure, as opposed to notices and progress.
-var relevantLine = regexp.MustCompile(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
+var relevantLine = pattern.New(`^\s*(?i:error)\b|^\s*cause: |^\s*[×╰├│└]|^\s+- |PackagesNotFound|[Bb]ecause |^\s*The conflict is|^\s+.*(?:user requested| depends on )`)
 
 // explainRequirement adds to the error the line of the file that requires an unavailable package.
 func (r *recipe) explainRequirement(e *dev.Error, tail []string) []string {
@@ -87,11 +88,11 @@ func relevantLines(lines []string) []string {
 }
 
 // requirementFile matches the argument with the file from which a command reads packages.
-var requirementFile = regexp.MustCompile(`(?:-r|--requirements?|-f|--file)[ =]?["']?([\w./-]+\.(?:txt|in|ya?ml|toml|lock))`)
+var requirementFile = pattern.New(`(?:-r|--requirements?|-f|--file)[ =]?["']?([\w./-]+\.(?:txt|in|ya?ml|toml|lock))`)
 
 // requirementName matches the name at the beginning of a requirement: on a line of its own, in a list or in quotes.
 // The first group is the name.
-var requirementName = regexp.MustCompile(`(?:^[ \t-]*|["'])([A-Za-z0-9][\w.-]*)`)
+var requirementName = pattern.New(`(?:^[ \t-]*|["'])([A-Za-z0-9][\w.-]*)`)
 
 // findRequirement finds the file from which a step reads requirements, and the line of one of them: 0 if no line has
 // it, "" if there is no such file.

@@ -7,13 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // checkout fetches a build context from a git repository into its own directory; ok is false if the address is
@@ -86,7 +86,7 @@ func fetch(ctx context.Context, dir string, ref *dfgitutil.GitRef) error {
 
 // repositoryVariable matches the environment variables that make git use another repository. A git hook sets them
 // for the programs that it starts, and the settings of that repository may run programs.
-var repositoryVariable = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
+var repositoryVariable = pattern.New(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX)=`)
 
 // git runs a git command that never prompts for a password and runs no program that the fetched files could
 // configure: the repository is new, so it has only the user's own settings.
@@ -106,7 +106,7 @@ func fetchError(service, address string, err error) error {
 }
 
 // password matches the user and password in a URL. The first group is all of it before the password.
-var password = regexp.MustCompile(`(://[^/@:\s]*):[^/@\s]+@`)
+var password = pattern.New(`(://[^/@:\s]*):[^/@\s]+@`)
 
 // withoutPassword masks the passwords of the URLs in a text.
 func withoutPassword(text string) string { return password.ReplaceAllString(text, "$1:xxxxx@") }

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -18,6 +17,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // failure is an engine that did not answer, and why.
@@ -86,7 +86,7 @@ func ping(ctx context.Context, host string) error {
 }
 
 // sshOutput matches ssh's output in the error of a connection.
-var sshOutput = regexp.MustCompile(`(?s)stderr=(.+)$`)
+var sshOutput = pattern.New(`(?s)stderr=(.+)$`)
 
 // cause says in a few words why an engine did not answer.
 func cause(err error) string {
@@ -115,7 +115,7 @@ func cause(err error) string {
 }
 
 // plainHTTP matches the error of a plain request to a TLS port.
-var plainHTTP = regexp.MustCompile(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
+var plainHTTP = pattern.New(`"http://.*: EOF$|HTTP request to an HTTPS server|malformed HTTP response`)
 
 // lastLine returns the last line of a program's output: ssh and git print warnings first, and the error last.
 func lastLine(text string) string {
@@ -136,7 +136,7 @@ func tooLow(version string) error {
 }
 
 // tooNew matches an engine's refusal of every API version that this sdev supports.
-var tooNew = regexp.MustCompile(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
+var tooNew = pattern.New(`client version [\d.]+ is too old. Minimum supported API version is ([\d.]+)`)
 
 // engineError turns an engine's error into a *dev.Error. action is what sdev tried to do: "start shop-db-1".
 func engineError(action string, err error) error {
@@ -173,24 +173,24 @@ func engineError(action string, err error) error {
 
 // badCommand matches the runtime's errors for a command that the image cannot start.
 // Source: runc, libcontainer/standard_init_linux.go, and Go's os/exec.
-var badCommand = regexp.MustCompile(`exec: "([^"]+)": (executable file not found in \$PATH|stat \S+: no such file or directory|permission denied)`)
+var badCommand = pattern.New(`exec: "([^"]+)": (executable file not found in \$PATH|stat \S+: no such file or directory|permission denied)`)
 
 // knownError is an error of an engine whose own text does not say what to do.
 type knownError struct {
-	text    *regexp.Regexp
+	text    *pattern.Pattern
 	message string // a format: what sdev did, the engine's text
 	hint    string
 }
 
 var (
-	fullDisk = regexp.MustCompile(`no space left on device`)
+	fullDisk = pattern.New(`no space left on device`)
 	// missingDevice matches the errors for a GPU, a runtime or a device that the machine does not have.
 	// Source: moby, daemon/devices.go, daemon/runtime_unix.go and daemon/pkg/oci.
-	missingDevice = regexp.MustCompile(`could not select device driver|[Uu]nknown (?:or invalid )?runtime |error gathering device information`)
-	missingInit   = regexp.MustCompile(`exec: "` + podmanInit + `"`)
+	missingDevice = pattern.New(`could not select device driver|[Uu]nknown (?:or invalid )?runtime |error gathering device information`)
+	missingInit   = pattern.New(`exec: "` + podmanInit + `"`)
 	// missingGateway matches the errors of an engine without a default bridge, and of podman.
 	// Source: moby, daemon/container_operations.go; podman, "host containers internal IP address is empty".
-	missingGateway = regexp.MustCompile(`unable to derive the IP value for host-gateway|host containers internal IP address is empty`)
+	missingGateway = pattern.New(`unable to derive the IP value for host-gateway|host containers internal IP address is empty`)
 )
 
 func knownErrors() []knownError {

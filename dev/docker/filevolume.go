@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
 
+	"sdev/dev/pattern"
 	"sdev/dev/plan"
 )
 
@@ -156,7 +156,7 @@ func splitBind(bind string) (source, target string) {
 	return drive + source, target
 }
 
-var onDrive = regexp.MustCompile(`^[A-Za-z]:[\\/]`)
+var onDrive = pattern.New(`^[A-Za-z]:[\\/]`)
 
 // fillVolume writes files into a volume, each named by its index. The engine writes into volumes only through a
 // container, which is never started.

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/build"
 	"github.com/docker/docker/api/types/container"
+
+	"sdev/dev/pattern"
 )
 
 // podman reports whether the engine is podman. An engine that has BuildKit is not, and is not asked: asking takes it
@@ -49,7 +50,7 @@ func podmanTmpfs(all map[string]string) map[string]string {
 
 // podmanDependents matches podman's refusal to remove a container before those that use its network namespace. The group
 // has their ids.
-var podmanDependents = regexp.MustCompile(`has dependent containers which must be removed before it: ([0-9a-f, ]+)`)
+var podmanDependents = pattern.New(`has dependent containers which must be removed before it: ([0-9a-f, ]+)`)
 
 // dependentsTime limits how long a removal waits for the removal of such containers.
 const dependentsTime = 30 * time.Second

@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // progress turns BuildKit's vertex updates into build steps. BuildKit repeats a vertex after each change; progress
@@ -41,7 +41,7 @@ func newProgress(service string, names *strings.Replacer, emit func(dev.Event)) 
 }
 
 // stepName matches the names that the Dockerfile frontend gives to steps: "[dev 3/7] RUN pip install …".
-var stepName = regexp.MustCompile(`^\[(?:([^\]]*?) +)?(\d+)/(\d+)\] (.*)$`)
+var stepName = pattern.New(`^\[(?:([^\]]*?) +)?(\d+)/(\d+)\] (.*)$`)
 
 func (p *progress) update(s *bk.SolveStatus) {
 	for _, v := range s.Vertexes {

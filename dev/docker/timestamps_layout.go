@@ -23,6 +23,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // layoutNormalizer rewrites what an engine with the containerd image store saves: an OCI layout, whose layers are
@@ -38,7 +39,7 @@ type layoutNormalizer struct {
 }
 
 // layoutFile matches the files of a layout that are needed.
-var layoutFile = regexp.MustCompile(`^(?:index\.json|blobs/sha256/[0-9a-f]{64})$`)
+var layoutFile = pattern.New(`^(?:index\.json|blobs/sha256/[0-9a-f]{64})$`)
 
 func (n *layoutNormalizer) rewrite(ctx context.Context, to io.Writer, from io.Reader) error {
 	if err := n.unpack(ctx, from); err != nil {

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // Offsets in the header of a tar archive. Source: POSIX.1-2001, pax, "ustar Interchange Format".
@@ -115,7 +116,7 @@ func tarNumber(field []byte) (int64, error) {
 }
 
 // extendedTime matches the record of an extended header with the timestamp of the next file.
-var extendedTime = regexp.MustCompile(`(?m)^(\d+ mtime=)(\d+)((?:\.\d*)?)$`)
+var extendedTime = pattern.New(`(?m)^(\d+ mtime=)(\d+)((?:\.\d*)?)$`)
 
 // maxExtended limits the size of an extended header, in bytes.
 const maxExtended = 8 << 20

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 	"sdev/dev/plan"
 )
 
@@ -110,7 +110,7 @@ func exitHint(lines string) string {
 }
 
 // noScript matches Streamlit's error for a script that is not there. Source: Streamlit, web/cli.py, main_run.
-var noScript = regexp.MustCompile(`Invalid value: File does not exist: (\S+)`)
+var noScript = pattern.New(`Invalid value: File does not exist: (\S+)`)
 
 // lastLines returns the last lines of a container's output, as the end of a message; "" if it printed nothing.
 func (e *Engine) lastLines(ctx context.Context, c plan.Container) string {

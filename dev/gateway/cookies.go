@@ -2,11 +2,11 @@ package gateway
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev/oidc"
+	"sdev/dev/pattern"
 )
 
 // identityCookies are prefixes, in lower case, of the session cookies of identity proxies.
@@ -21,7 +21,7 @@ var identityCookies = []string{
 const maxCookieBytes = 8000
 
 // streamlitCookie matches Streamlit's own cookies, including the parts of large ones.
-var streamlitCookie = regexp.MustCompile(`^_streamlit_(user|user_tokens)(_+\d{1,2})?$|^_streamlit_(xsrf|session)$|^_xsrf$|^_user$`)
+var streamlitCookie = pattern.New(`^_streamlit_(user|user_tokens)(_+\d{1,2})?$|^_streamlit_(xsrf|session)$|^_xsrf$|^_user$`)
 
 // stripCookies drops the cookies of the provider and of identity proxies from a request. The others stay unchanged,
 // unless they exceed what the app's server accepts: then only Streamlit's own stay. It returns how many were

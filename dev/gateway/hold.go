@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 
 	"sdev/dev"
 )
@@ -12,7 +13,7 @@ import (
 //go:embed hold.html
 var holdFS embed.FS
 
-var holdPage = template.Must(template.ParseFS(holdFS, "hold.html"))
+var holdPage = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(holdFS, "hold.html")) })
 
 // notice is the text of the hold page.
 type notice struct {
@@ -63,5 +64,5 @@ func serveHoldPage(w http.ResponseWriter, r *http.Request, a dev.Announcement) {
 	h.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'") // in addition to the policy for frames
 	w.WriteHeader(http.StatusServiceUnavailable)
 	// The template cannot fail; only the connection can.
-	_ = holdPage.Execute(w, n)
+	_ = holdPage().Execute(w, n)
 }

@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"context"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // runner runs git in one directory.
@@ -21,7 +21,7 @@ type runner struct {
 
 // repositoryEnv matches the variables with which a hook, or a script around it, points git to a repository. sdev
 // asks about the repository of the directory instead.
-var repositoryEnv = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
+var repositoryEnv = pattern.New(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|TRACE[A-Z0-9_]*)=`)
 
 // safeSettings returns options that override the repository's settings and prevent git from running programs while
 // it reads: a file watcher, hooks, a pager, a signature checker. Programs that fetch objects missing from a partial

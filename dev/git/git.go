@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // Repository is the state of the repository that contains a directory.
@@ -144,7 +144,7 @@ func (r Repository) LastChange(ctx context.Context, except []string) (string, er
 }
 
 // scpLike matches the usual form of ssh addresses: user@host:path.
-var scpLike = regexp.MustCompile(`^(?:[^@/]+@)?([^:/@]+):([^/].*|/.*)$`)
+var scpLike = pattern.New(`^(?:[^@/]+@)?([^:/@]+):([^/].*|/.*)$`)
 
 // WithoutCredentials removes user and password from the address of a remote. A path on this machine is no address
 // and means nothing elsewhere, so it gives "".

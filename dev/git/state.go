@@ -7,12 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // maxSubmoduleDepth limits the nesting of submodules that sdev examines.
@@ -160,7 +160,7 @@ func (c runner) withFilter(ctx context.Context, names []string) ([]string, error
 type stamp struct{ seconds, nanoseconds, size int64 }
 
 // debugEntry matches an entry in the output of "git ls-files --debug": name, mtime and size.
-var debugEntry = regexp.MustCompile(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
+var debugEntry = pattern.New(`([^\x00]+)\x00  ctime: .*\n  mtime: (\d+):(\d+)\n  dev: .*\n  uid: .*\n  size: (\d+)\tflags: .*\n`)
 
 // indexStamps returns the stamps of the index. They include nanoseconds, although git itself compares seconds and
 // reads a file again if it was written in the same second as the index.
@@ -181,7 +181,7 @@ func (c runner) indexStamps(ctx context.Context) (map[string]stamp, error) {
 }
 
 // pointer matches a Git LFS pointer file. Source: the Git LFS specification, docs/spec.md.
-var pointer = regexp.MustCompile(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
+var pointer = pattern.New(`\Aversion https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n\z`)
 
 // isPointedTo reports whether a Git LFS pointer in the index matches the content of a file.
 func (c runner) isPointedTo(ctx context.Context, name, file string, size int64) (bool, error) {

@@ -10,14 +10,15 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // This file holds what targets with an identity proxy share: who may open what, and what an app has to do behind such a
 // proxy. An identity proxy (dev.IdentityProxy) signs people in and sends the app a header that says who they are.
 
 var (
-	emailPattern  = regexp.MustCompile(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
-	domainPattern = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	emailPattern  = pattern.New(`^[^\s@,=:"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+	domainPattern = pattern.New(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 )
 
 // accessParams are the parameters that say who has access. groupForm and checkGroup describe the platform's name of a

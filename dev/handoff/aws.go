@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // This file holds what the targets on AWS share: their parameters, and what they derive from the project.
 
 // certificateARN matches the ARN of a certificate in ACM.
-var certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/[A-Za-z0-9-]+$`)
+var certificateARN = pattern.New(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate/[A-Za-z0-9-]+$`)
 
 func checkCertificate(s string) error {
 	if s == "create" || certificateARN.MatchString(s) {
@@ -43,18 +43,18 @@ func architecture(f Facts) (Value, bool) {
 
 // awsParams are the parameters of every target on AWS.
 func awsParams() []Param {
-	subnet := matches(`^subnet-[0-9a-f]{8,17}$`, "the ID of a subnet, subnet-…")
+	subnet := matches(pattern.New(`^subnet-[0-9a-f]{8,17}$`), "the ID of a subnet, subnet-…")
 	return []Param{
 		{
 			Name: "name", About: "name of every resource: 2 to 24 lower-case letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(24), Placeholder: "streamlit-app",
+			Check: matches(pattern.New(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`), "2 to 24 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(24), Placeholder: "streamlit-app",
 		},
 		{
 			Name: "aws-account", About: "AWS account ID; look it up with: aws sts get-caller-identity --query Account",
-			Check: matches(`^\d{12}$`, "12 digits"), Placeholder: "000000000000",
+			Check: matches(pattern.New(`^\d{12}$`), "12 digits"), Placeholder: "000000000000",
 		},
 		{
-			Name: "region", About: "AWS region that the app runs in", Check: matches(`^[a-z]{2}(-[a-z]+)+-\d$`, "a region such as eu-central-1"),
+			Name: "region", About: "AWS region that the app runs in", Check: matches(pattern.New(`^[a-z]{2}(-[a-z]+)+-\d$`), "a region such as eu-central-1"),
 			FromFacts: func(f Facts) (Value, bool) { return f.AWS.Region, f.AWS.Region.Text != "" }, Placeholder: "us-east-1",
 		},
 		{
@@ -63,12 +63,12 @@ func awsParams() []Param {
 		},
 		{
 			Name: "hosted-zone", About: "ID of the domain's Route 53 zone (aws route53 list-hosted-zones), or none if its DNS is elsewhere",
-			Check: matches(`^(none|Z[A-Z0-9]{1,31})$`, "the ID of a zone, Z…, or none"), Placeholder: "Z00000000000000000000",
+			Check: matches(pattern.New(`^(none|Z[A-Z0-9]{1,31})$`), "the ID of a zone, Z…, or none"), Placeholder: "Z00000000000000000000",
 		},
 		{Name: "certificate", About: "ARN of the domain's certificate in this region, or create to have one made", Check: checkCertificate, Default: "create"},
 		{
 			Name: "vpc", About: "ID of the VPC; look it up with: aws ec2 describe-vpcs --query Vpcs[].VpcId",
-			Check: matches(`^vpc-[0-9a-f]{8,17}$`, "the ID of a VPC, vpc-…"), Placeholder: "vpc-00000000000000000",
+			Check: matches(pattern.New(`^vpc-[0-9a-f]{8,17}$`), "the ID of a VPC, vpc-…"), Placeholder: "vpc-00000000000000000",
 		},
 		{
 			Name: "public-subnets", About: "subnets of the load balancer: two or more, in different zones, with a route to an internet gateway",
@@ -88,7 +88,7 @@ func awsParams() []Param {
 		},
 		{Name: "architecture", About: "CPU architecture that the image is built for", Choices: []string{"X86_64", "ARM64"}, FromFacts: architecture, Default: "X86_64"},
 		{Name: "cpu", About: "CPU units of a task; 1024 are one core", Choices: []string{"256", "512", "1024", "2048", "4096", "8192"}, Default: "512"},
-		{Name: "memory", About: "memory of a task, in MiB", Check: matches(`^[1-9]\d{2,5}$`, "a number of MiB, such as 1024"), Default: "1024"},
+		{Name: "memory", About: "memory of a task, in MiB", Check: matches(pattern.New(`^[1-9]\d{2,5}$`), "a number of MiB, such as 1024"), Default: "1024"},
 		{
 			Name: "log-days", About: "how many days logs are kept",
 			Choices: []string{"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096"}, Default: "365",
@@ -99,7 +99,7 @@ func awsParams() []Param {
 		},
 		{
 			Name: "kms-key", About: "ARN of the key that encrypts the SSM parameters, unless it is aws/ssm", Optional: true,
-			Check: matches(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`, "arn:aws:kms:REGION:ACCOUNT:key/ID"),
+			Check: matches(pattern.New(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`), "arn:aws:kms:REGION:ACCOUNT:key/ID"),
 		},
 	}
 }
@@ -152,7 +152,7 @@ type parameter struct {
 }
 
 // parameterName matches the names that SSM accepts. Other characters could have a meaning in an IAM policy.
-var parameterName = regexp.MustCompile(`^/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`)
+var parameterName = pattern.New(`^/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`)
 
 // parameters are the SSM parameters that the code reads, each once, sorted by name.
 func parameters(f Facts) ([]parameter, []dev.Finding) {
@@ -174,7 +174,7 @@ func parameters(f Facts) ([]parameter, []dev.Finding) {
 }
 
 // variableName matches the variables that a shell can set.
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func checkSecret(s string) error {
 	if name, from, ok := strings.Cut(s, "="); !ok || !variableName.MatchString(name) || !parameterName.MatchString(from) {

@@ -4,20 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+
+	"sdev/dev/pattern"
 )
 
 // This file holds the checks of values that several targets use.
 
-// matches returns a check that a value matches a pattern; want describes the pattern.
-func matches(pattern, want string) func(string) error {
-	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) }) // one command needs few of them
+// matches returns a check that a value has a form; want describes the form.
+func matches(form *pattern.Pattern, want string) func(string) error {
 	return func(s string) error {
-		if !compiled().MatchString(s) {
+		if !form.MatchString(s) {
 			return errors.New("want " + want)
 		}
 		return nil
@@ -76,10 +75,10 @@ func checkPort(s string) error {
 
 // checkHostName accepts the host name of an app.
 func checkHostName(s string) error {
-	return matches(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "a lower-case host name such as app.example.com")(s)
+	return matches(pattern.New(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`), "a lower-case host name such as app.example.com")(s)
 }
 
 // checkDigest accepts an image reference with a digest.
 func checkDigest(s string) error {
-	return matches(`^[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$`, "an image with its digest, REGISTRY/NAME@sha256:…, because a tag can be moved")(s)
+	return matches(pattern.New(`^[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_.-]{1,128})?@sha256:[0-9a-f]{64}$`), "an image with its digest, REGISTRY/NAME@sha256:…, because a tag can be moved")(s)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // placeholderDigest stands for the digest of an image that is not pushed yet.
@@ -37,13 +38,13 @@ func cloudRunParams() []Param {
 		},
 		{
 			Name: "name", About: "name of every resource: 2 to 23 lower-case letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`, "2 to 23 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(23), Placeholder: "streamlit-app",
+			Check: matches(pattern.New(`^[a-z][a-z0-9-]{0,21}[a-z0-9]$`), "2 to 23 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(23), Placeholder: "streamlit-app",
 		},
 		{
 			Name: "project-id", About: "ID of the Google Cloud project; look it up with: gcloud projects list",
-			Check: matches(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`, "the ID of a project: 6 to 30 lower-case letters, digits and dashes"), Placeholder: "example-project",
+			Check: matches(pattern.New(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`), "the ID of a project: 6 to 30 lower-case letters, digits and dashes"), Placeholder: "example-project",
 		},
-		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(`^[a-z]+-[a-z]+[0-9]{1,2}$`, "a region such as europe-west1"), Placeholder: "europe-west1"},
+		{Name: "region", About: "Google Cloud region that the app runs in", Check: matches(pattern.New(`^[a-z]+-[a-z]+[0-9]{1,2}$`), "a region such as europe-west1"), Placeholder: "europe-west1"},
 		{
 			Name: "image", About: "first image, with its digest, in the registry that the bundle creates (README.md, step 3)",
 			Check: checkDigest, FromFacts: namedImage, Placeholder: "europe-west1-docker.pkg.dev/example-project/streamlit-app/app" + placeholderDigest,
@@ -61,13 +62,13 @@ func cloudRunParams() []Param {
 		{Name: "external-cidrs", About: "full: networks that guests connect from, separated by commas", Check: listOf(1, checkCIDR), Placeholder: "203.0.113.0/24", NotApplicable: withoutGuests},
 		{
 			Name: "login-page", About: "full: URL of the page on which guests sign in (README.md, step 6); until it is set, no guest can sign in", Optional: true,
-			Check: matches(`^https://[^\s"'<>\\]+$`, "a URL that begins with https://"),
+			Check: matches(pattern.New(`^https://[^\s"'<>\\]+$`), "a URL that begins with https://"),
 		},
 		{Name: "cpu", About: "CPUs of an instance", Choices: []string{"1", "2", "4", "8"}, Default: "1"},
-		{Name: "memory", About: "memory of an instance, including its files in /tmp", Check: matches(`^[1-9][0-9]{0,4}(Mi|Gi)$`, "a size such as 512Mi or 2Gi"), Default: "1Gi"},
+		{Name: "memory", About: "memory of an instance, including its files in /tmp", Check: matches(pattern.New(`^[1-9][0-9]{0,4}(Mi|Gi)$`), "a size such as 512Mi or 2Gi"), Default: "1Gi"},
 		{
 			Name: "state-bucket", About: "bucket for Terraform's state; empty for the bundle's directory", Optional: true,
-			Check: matches(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`, "the name of a bucket, without gs://"),
+			Check: matches(pattern.New(`^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$`), "the name of a bucket, without gs://"),
 		},
 	}
 	params = append(params, accessParams("somebody@example.com", func(s string) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // cloudflare is a machine of your own behind Cloudflare Tunnel and Access.
@@ -26,23 +27,23 @@ func cloudflare() Target {
 }
 
 func cloudflareParams() []Param {
-	id := matches(`^[0-9a-f]{32}$`, "32 hexadecimal digits")
-	uuid := matches(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, "an id such as 699d9864-2c56-4d2e-855e-9661899b7252")
+	id := matches(pattern.New(`^[0-9a-f]{32}$`), "32 hexadecimal digits")
+	uuid := matches(pattern.New(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`), "an id such as 699d9864-2c56-4d2e-855e-9661899b7252")
 	params := []Param{
 		{
 			Name: "name", About: "name of every resource: 2 to 24 lower-case letters, digits and dashes",
-			Check: matches(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`, "2 to 24 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(24), Placeholder: "streamlit-app",
+			Check: matches(pattern.New(`^[a-z][a-z0-9-]{0,22}[a-z0-9]$`), "2 to 24 lower-case letters, digits and dashes, starting with a letter"), FromFacts: appName(24), Placeholder: "streamlit-app",
 		},
 		{Name: "account-id", About: "ID of the Cloudflare account; the zone's overview shows it", Check: id, Placeholder: "00000000000000000000000000000000"},
 		{Name: "zone-id", About: "ID of the domain's zone; its overview shows it", Check: id, Placeholder: "00000000000000000000000000000001"},
 		{
 			Name: "team", About: "name of the Zero Trust organisation: the part before .cloudflareaccess.com",
-			Check: matches(`^[a-z0-9][a-z0-9-]{0,62}$`, "only the name, without .cloudflareaccess.com"), Placeholder: "example-team",
+			Check: matches(pattern.New(`^[a-z0-9][a-z0-9-]{0,62}$`), "only the name, without .cloudflareaccess.com"), Placeholder: "example-team",
 		},
 		{Name: "domain", About: "host name of the app, without https://", Check: checkHostName, Placeholder: "app.example.com"},
 		{
 			Name: "path", About: "path below which the app is served, without slashes around it; empty for the whole domain", Optional: true,
-			Check: matches(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`, "a path such as streamlit, without slashes around it"),
+			Check: matches(pattern.New(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$`), "a path such as streamlit, without slashes around it"),
 			FromFacts: func(f Facts) (Value, bool) {
 				return Value{Text: f.App.BasePath, Source: "server.baseUrlPath"}, f.App.BasePath != ""
 			},
@@ -50,13 +51,13 @@ func cloudflareParams() []Param {
 		{Name: "image", About: "image, with its digest, in a registry that the machine can pull from", Check: checkDigest, FromFacts: namedImage, Placeholder: "registry.example.com/streamlit-app/app" + placeholderDigest},
 		{
 			Name: "cloudflared-version", About: "version of cloudflared, from github.com/cloudflare/cloudflared/releases",
-			Check: matches(`^20\d\d\.\d{1,2}\.\d{1,3}$`, "a version such as 2026.8.2"), Default: "2026.8.2",
+			Check: matches(pattern.New(`^20\d\d\.\d{1,2}\.\d{1,3}$`), "a version such as 2026.8.2"), Default: "2026.8.2",
 		},
-		{Name: "session-duration", About: "how long a sign-in lasts", Check: matches(`^[1-9][0-9]{0,3}(m|h)$`, "a time such as 30m or 12h"), Default: "12h"},
-		{Name: "memory-limit", About: "memory that the app may use", Check: matches(`^[1-9][0-9]{0,5}(m|g)$`, "a size such as 512m or 2g"), Default: "1g"},
+		{Name: "session-duration", About: "how long a sign-in lasts", Check: matches(pattern.New(`^[1-9][0-9]{0,3}(m|h)$`), "a time such as 30m or 12h"), Default: "12h"},
+		{Name: "memory-limit", About: "memory that the app may use", Check: matches(pattern.New(`^[1-9][0-9]{0,5}(m|g)$`), "a size such as 512m or 2g"), Default: "1g"},
 		{
 			Name: "state-bucket", About: "R2 bucket for Terraform's state; empty for the bundle's directory", Optional: true,
-			Check: matches(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`, "the name of a bucket"),
+			Check: matches(pattern.New(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "the name of a bucket"),
 		},
 		{Name: "identity-providers", About: "IDs of the identity providers that people may choose from, separated by commas; empty for all", Optional: true, Check: listOf(1, uuid)},
 		{

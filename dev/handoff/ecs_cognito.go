@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // ecsCognito is a Fargate service behind a load balancer that signs people in with Cognito.
@@ -39,11 +40,11 @@ func cognitoParams() []Param {
 		},
 		{Name: "cognito-mfa", About: "second factor (an authenticator app) for everybody", Choices: []string{"required", "optional"}, Default: "required"},
 		{Name: "cognito-threat-protection", About: "refuse stolen passwords and suspicious sign-ins; needs the Plus plan, which costs per user", Choices: []string{"on", "off"}, Default: "off"},
-		{Name: "session-hours", About: "how many hours a sign-in lasts", Check: matches(`^([1-9]|[1-9]\d|1[0-5]\d|16[0-8])$`, "a number of hours, 1 to 168"), Default: "12"},
+		{Name: "session-hours", About: "how many hours a sign-in lasts", Check: matches(pattern.New(`^([1-9]|[1-9]\d|1[0-5]\d|16[0-8])$`), "a number of hours, 1 to 168"), Default: "12"},
 		{Name: "waf", About: "web application firewall in front of the load balancer, about $10 a month", Choices: []string{"on", "off"}, Default: "on"},
 		{
 			Name: "image-digest", About: "digest of the pushed image; empty until it is pushed", Optional: true,
-			Check: matches(`^sha256:[0-9a-f]{64}$`, "sha256: and 64 hexadecimal digits"),
+			Check: matches(pattern.New(`^sha256:[0-9a-f]{64}$`), "sha256: and 64 hexadecimal digits"),
 			FromFacts: func(f Facts) (Value, bool) {
 				return Value{Text: f.Image.Digest, Source: "the image"}, f.Image.Digest != ""
 			},
@@ -58,7 +59,7 @@ func checkDomainPrefix(s string) error {
 			return fmt.Errorf("a domain prefix of Cognito may not contain %q", word)
 		}
 	}
-	return matches(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, "lower-case letters, digits and dashes")(s)
+	return matches(pattern.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "lower-case letters, digits and dashes")(s)
 }
 
 // domainPrefix is the parameter, or a prefix that is likely to be free.

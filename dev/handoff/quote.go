@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+
+	"sdev/dev/pattern"
 )
 
 // language says how to write values in one kind of file.
@@ -254,7 +255,7 @@ func mdCode(s string) string {
 }
 
 // shPlain matches words that need no quotes in any shell.
-var shPlain = regexp.MustCompile(`^[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*$`)
+var shPlain = pattern.New(`^[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*$`)
 
 // shText is one word of a shell, always on one line. It writes line breaks and other control characters as $'…', which
 // bash, zsh and, since 2024, POSIX understand.

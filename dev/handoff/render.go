@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -15,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 	"sdev/dev/tree"
 )
 
@@ -132,10 +132,10 @@ func (d renderData) value(key string) (text string, known bool) {
 }
 
 // keyInPath matches the place of a value in a path.
-var keyInPath = regexp.MustCompile(`\{([a-z0-9_-]+)\}`)
+var keyInPath = pattern.New(`\{([a-z0-9_-]+)\}`)
 
 // pathPart matches the values that may be part of a path.
-var pathPart = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
+var pathPart = pattern.New(`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`)
 
 // place puts values into a path.
 func (d renderData) place(file string) (_ string, err error) {

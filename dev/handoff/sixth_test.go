@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 	"sdev/templates"
 )
 
@@ -18,7 +19,7 @@ import (
 func sixth() Target {
 	return Target{
 		Name: "harbour", About: "a harbour", NeedsImage: true, Hosting: dev.Hosting{OwnHost: true},
-		Params: []Param{{Name: "quay", About: "where it lies", Check: matches(`^[a-z ]+$`, "small letters"), Placeholder: "somewhere"}},
+		Params: []Param{{Name: "quay", About: "where it lies", Check: matches(pattern.New(`^[a-z ]+$`), "small letters"), Placeholder: "somewhere"}},
 		Derive: func(f Facts, v Values) (map[string]any, []dev.Finding) {
 			return map[string]any{"kind": "large"}, proxyFindings(f, "harbour", dev.ProxyIAP, "identity.py")
 		},

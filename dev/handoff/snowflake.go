@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // snowflake is Streamlit in Snowflake, which runs the source and no image.
@@ -68,7 +69,7 @@ func guardSnowflake(s string) (string, error) {
 }
 
 func snowflakeParams() []Param {
-	name := matches(`^[A-Z_][A-Z0-9_$]{0,254}$`, "an identifier of capital letters, digits, _ and $, as Snowflake stores it")
+	name := matches(pattern.New(`^[A-Z_][A-Z0-9_$]{0,254}$`), "an identifier of capital letters, digits, _ and $, as Snowflake stores it")
 	return []Param{
 		{
 			Name: "runtime", About: "container: the packages of your lock file, with Streamlit 1.50 or newer; warehouse: the packages of Snowflake's channel",
@@ -94,7 +95,7 @@ func snowflakeParams() []Param {
 		{Name: "packages-access", About: "container: external access integration for PyPI; created if it does not exist", Check: name, Default: "STREAMLIT_PYPI"},
 		{
 			Name: "streamlit-version", About: "warehouse: version of Streamlit, one that Snowflake has; empty for Snowflake's default", Optional: true,
-			Check: matches(`^1\.\d{1,3}(\.\d{1,3})?$`, "a version such as 1.50.0"),
+			Check: matches(pattern.New(`^1\.\d{1,3}(\.\d{1,3})?$`), "a version such as 1.50.0"),
 		},
 		{
 			Name: "sources", About: "files and directories of the project to upload, separated by commas",

@@ -32,13 +32,13 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // Config holds the settings of a provider.
@@ -173,7 +173,7 @@ func (p *Provider) cookie(what string) string {
 	return "sdev_" + hex.EncodeToString(sum[:4]) + "_" + what
 }
 
-var cookieShape = regexp.MustCompile(`^sdev_[0-9a-f]{8}_`)
+var cookieShape = pattern.New(`^sdev_[0-9a-f]{8}_`)
 
 // IsCookie reports whether a cookie name, in lower case, belongs to the provider of any project. The gateway
 // keeps such cookies from the apps that share the browser's jar.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 	"sdev/dev/preflight/assign"
 )
 
@@ -36,11 +37,11 @@ func bypassRules() []Rule {
 var (
 	// bypassSet is an assignment of a value in a shell, a Dockerfile, YAML, TOML, HCL or JavaScript: no use
 	// ($LOCAL_STREAMLIT), no comparison, no empty value before a shell command.
-	bypassSet = lazyPattern(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
+	bypassSet = pattern.New(`(?m)(?:^\{?|[^$\n]\{|[^\w${\n])["']?LOCAL_STREAMLIT["']?(?:=|[ \t]+=[ \t]*|[ \t]*:[ \t]*)["']?[^\s"',=}\])]`)
 	// bypassLegacyENV is ENV in its first form, without an equals sign.
-	bypassLegacyENV = lazyPattern(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
+	bypassLegacyENV = pattern.New(`(?mi)^[ \t]*ENV[ \t]+LOCAL_STREAMLIT[ \t]+\S`)
 	// bypassPair is the name in task definitions and in HCL's lists of environment variables.
-	bypassPair = lazyPattern(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
+	bypassPair = pattern.New(`(?i:\bname)["']?\s*[:=]\s*["']?LOCAL_STREAMLIT\b`)
 )
 
 // bypass looks for what switches the login off where the app runs for its users. The layers of an image are checked
@@ -91,7 +92,7 @@ func (c *checker) bypassInConfig() {
 		}
 	}
 	for _, h := range b.config.History {
-		if bypassSet.in(h.CreatedBy) && !strings.Contains(h.CreatedBy, "ENV "+bypassVariable) {
+		if occurs(bypassSet, h.CreatedBy) && !strings.Contains(h.CreatedBy, "ENV "+bypassVariable) {
 			c.add("bypass.history", place{where: stepText(h.CreatedBy)}, "a build step sets %s", bypassVariable)
 		}
 	}
@@ -101,7 +102,7 @@ func (c *checker) bypassInConfig() {
 // that it describes.
 func scriptLines(name, text string) (out []int) {
 	for _, f := range assign.Python(map[string]string{name: text}, bypassVariable) {
-		if f.Kind != assign.Loads && (f.Kind != assign.EntryOther || infrastructureLibrary.in(text)) {
+		if f.Kind != assign.Loads && (f.Kind != assign.EntryOther || occurs(infrastructureLibrary, text)) {
 			out = append(out, f.Line)
 		}
 	}

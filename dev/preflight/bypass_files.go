@@ -70,7 +70,7 @@ func (c *checker) bypassIn(name, text string) []bypassPlace {
 		return nil
 	case dockerfile.IsName(base):
 		if c.App.Steps == nil {
-			return blocking("bypass.dockerfile", linesOf(bypassSet.matches(text), bypassLegacyENV.matches(text)))
+			return blocking("bypass.dockerfile", linesOf(findAll(bypassSet, text), findAll(bypassLegacyENV, text)))
 		}
 		return nil
 	case isPipeline(name):
@@ -95,7 +95,7 @@ func (c *checker) bypassInOther(name, text string) []bypassPlace {
 	case isPlatform(name, text):
 		return blocking("bypass.task", lines)
 	case languageOf(name) == asScript:
-		return blocking("bypass.workflow", slices.DeleteFunc(lines, func(n int) bool { return !deploys.in(continuedLine(text, n)) }))
+		return blocking("bypass.workflow", slices.DeleteFunc(lines, func(n int) bool { return !occurs(deploys, continuedLine(text, n)) }))
 	case len(bypassPaired(text)) > 0 && len(settings) > 0: // a pair of name and value, as platforms read them
 		return blocking("bypass.task", lines)
 	}

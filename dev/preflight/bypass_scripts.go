@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 	"sdev/dev/preflight/assign"
 )
 
@@ -24,7 +25,7 @@ func (c *checker) bypassInScripts() {
 	}
 	for _, name := range c.names() {
 		text := c.files[name]
-		if path.Ext(name) != ".py" || scripts[name] != "" || isTest(name) || isDevelopmentPath(name) || !infrastructureLibrary.in(text) {
+		if path.Ext(name) != ".py" || scripts[name] != "" || isTest(name) || isDevelopmentPath(name) || !occurs(infrastructureLibrary, text) {
 			continue
 		}
 		for _, f := range assign.Python(map[string]string{name: text}, bypassVariable) {
@@ -62,7 +63,7 @@ func (c *checker) runsWithApp(name string) bool {
 		return true
 	}
 	// The app's scripts are unknown: take all but those that describe a platform or are for development.
-	describes := infrastructureLibrary.in(c.files[name]) && !strings.Contains(c.files[name], "streamlit")
+	describes := occurs(infrastructureLibrary, c.files[name]) && !strings.Contains(c.files[name], "streamlit")
 	return !describes && !isDevelopmentPath(name)
 }
 
@@ -73,7 +74,7 @@ func (c *checker) addScript(out map[string]string, name string) {
 		return
 	}
 	out[name] = text
-	for _, m := range runsScript.matches(text) {
+	for _, m := range findAll(runsScript, text) {
 		word := m.groups[1]
 		if m.groups[2] != "" {
 			word = strings.ReplaceAll(m.groups[2], ".", "/") + ".py"
@@ -85,7 +86,7 @@ func (c *checker) addScript(out map[string]string, name string) {
 }
 
 // runsScript is how a script runs another by its path, or by its name as a module.
-var runsScript = lazyPattern(`(?:open|run_path|Path|join|exec_module|spec_from_file_location|execfile)\([^\n]*?["']([\w./-]+\.py)["']|(?:import_module|run_module)\(\s*f?["']([\w.]+)["']`)
+var runsScript = pattern.New(`(?:open|run_path|Path|join|exec_module|spec_from_file_location|execfile)\([^\n]*?["']([\w./-]+\.py)["']|(?:import_module|run_module)\(\s*f?["']([\w.]+)["']`)
 
 // runsItself reports whether Python runs a script before all others.
 func runsItself(base string) bool { return base == "sitecustomize.py" || base == "usercustomize.py" }

@@ -2,12 +2,12 @@ package preflight
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 	"sdev/dev/preflight/assign"
 )
 
@@ -35,7 +35,7 @@ func (c *checker) bypassInSteps() {
 		case "RUN":
 			if known.sets(rest) {
 				severity, message := dev.Warns, "the step sets "+bypassVariable+" during the build; make sure that the image does not keep it"
-				if persists.in(rest) {
+				if occurs(persists, rest) {
 					severity, message = dev.Blocks, "the step writes "+bypassVariable+" into the image"
 				}
 				c.addAs("bypass.dockerfile", severity, at, "", "%s", message)
@@ -49,12 +49,12 @@ func (c *checker) bypassInSteps() {
 }
 
 // persists matches a build step that writes something into the image.
-var persists = lazyPattern(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
+var persists = pattern.New(`>|\btee\b|\bsed\b|\bconda env config\b|\binstall\b[^\n]*LOCAL_STREAMLIT|write|environ|profile|<<|\bln\b|\bsetx\b`)
 
 // constants are the known variables of a build or an image.
 type constants map[string]string
 
-var reference = regexp.MustCompile(`\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)`)
+var reference = pattern.New(`\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)`)
 
 func (known constants) expand(text string) string {
 	return reference.ReplaceAllStringFunc(text, func(s string) string {
@@ -127,7 +127,7 @@ func (c *checker) bypassInService(s types.ServiceConfig) {
 		return
 	}
 	for line := range strings.Lines(s.Build.DockerfileInline) {
-		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (bypassSet.in(line) || bypassLegacyENV.in(line)) {
+		if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(line)), "ARG ") && (occurs(bypassSet, line) || occurs(bypassLegacyENV, line)) {
 			c.add("bypass.dockerfile", c.composePlace("dockerfile_inline"), "%s is set: any value switches the login off, even 0", bypassVariable)
 		}
 	}

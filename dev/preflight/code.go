@@ -2,11 +2,11 @@ package preflight
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 func codeRules() []Rule {
@@ -27,18 +27,18 @@ func codeRules() []Rule {
 }
 
 var (
-	identityHeader = lazyPattern(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
+	identityHeader = pattern.New(`(?i)(?:\(|\[|=|,|:|in|return)\s*["'](` + strings.Join(identityHeaders(), "|") + `)["']`)
 	// verifies is a call that verifies a token.
-	verifies = lazyPattern(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
+	verifies = pattern.New(`jwt\.decode\(|jwt\.decode_complete\(|\bjwt_decode\(|verify_oauth2_token|id_token\.verify|verify_token\(|JsonWebToken|PyJWKClient|aws_jwt_verify|jwcrypto|cognitojwt|jose\b`)
 	// unsigned turns verification off in the same libraries.
-	unsigned = lazyPattern(`["']?verify_signature["']?\s*[:=]\s*False|verify\s*=\s*False`)
+	unsigned = pattern.New(`["']?verify_signature["']?\s*[:=]\s*False|verify\s*=\s*False`)
 	// splitByHand is code that splits a token itself.
-	splitByHand   = lazyPattern(`(?i)(?:token|jwt|assertion|oidc\w*)\w*(?:\[[^\]]*\])?\.(?:split|partition)\(\s*["']\.["']`)
-	decodesBase64 = lazyPattern(`b64decode\(|urlsafe_b64decode\(|base64url`)
+	splitByHand   = pattern.New(`(?i)(?:token|jwt|assertion|oidc\w*)\w*(?:\[[^\]]*\])?\.(?:split|partition)\(\s*["']\.["']`)
+	decodesBase64 = pattern.New(`b64decode\(|urlsafe_b64decode\(|base64url`)
 
-	remoteComponent = lazyPattern(`(?:declare_component\([^)]*?url\s*=|(?:components(?:\.v1)?|st)\.iframe\(\s*(?:src\s*=\s*)?)\s*f?["'](https?://[^"'\s]+)`)
-	remoteScript    = lazyPattern(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
-	remoteOrigins   = lazyPattern(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
+	remoteComponent = pattern.New(`(?:declare_component\([^)]*?url\s*=|(?:components(?:\.v1)?|st)\.iframe\(\s*(?:src\s*=\s*)?)\s*f?["'](https?://[^"'\s]+)`)
+	remoteScript    = pattern.New(`(?i)<script[^>]+src\s*=\s*\\?["'](https?:)?//[^"'\s]+`)
+	remoteOrigins   = pattern.New(`(?:https?:)?//([\w.-]+(?::\d+)?)`)
 )
 
 // identityHeaders are the headers of identity proxies that identify the user. Each identity proxy signs only one of them.
@@ -73,7 +73,7 @@ func (c *checker) code() {
 	scripts := c.scripts()
 	for _, name := range scripts {
 		text := c.files[name]
-		if verifies.in(text) && !unsigned.in(text) {
+		if occurs(verifies, text) && !occurs(unsigned, text) {
 			verified = true
 		}
 	}
@@ -84,7 +84,7 @@ func (c *checker) code() {
 			c.checkTokens(name, text)
 		}
 		if !verified {
-			for _, m := range identityHeader.matches(text) {
+			for _, m := range findAll(identityHeader, text) {
 				c.add("code.header", place{file: name, line: m.line}, "%s is trusted without verification", m.groups[1])
 			}
 		}
@@ -108,7 +108,7 @@ func (c *checker) scripts() []string {
 // unverifiedSeverity is the severity of reading a token in a script without verifying it. A script that also verifies
 // tokens may read it only to choose the key.
 func (c *checker) unverifiedSeverity(name string) dev.Severity {
-	if text := c.files[name]; len(verifies.matches(text)) > len(unsigned.matches(text)) {
+	if text := c.files[name]; len(findAll(verifies, text)) > len(findAll(unsigned, text)) {
 		return dev.Warns
 	}
 	return dev.Blocks
@@ -116,22 +116,22 @@ func (c *checker) unverifiedSeverity(name string) dev.Severity {
 
 func (c *checker) checkTokens(name, text string) {
 	if strings.Contains(text, "jwt") || strings.Contains(text, "token") {
-		for _, m := range unsigned.matches(text) {
+		for _, m := range findAll(unsigned, text) {
 			if strings.Contains(m.groups[0], "verify_signature") {
 				c.addAs("code.unverified", c.unverifiedSeverity(name), place{file: name, line: m.line}, "", "the token's signature is not verified")
 			}
 		}
 	}
-	if !verifies.in(text) && decodesBase64.in(text) {
-		for _, m := range splitByHand.matches(text) {
+	if !occurs(verifies, text) && occurs(decodesBase64, text) {
+		for _, m := range findAll(splitByHand, text) {
 			c.add("code.unverified", place{file: name, line: m.line}, "the code splits the token itself: its signature, issuer and audience are not verified")
 		}
 	}
 }
 
 var (
-	guard      = regexp.MustCompile(`^if not (\w+):`)
-	assignment = regexp.MustCompile(`^(\w+)\s*=\s*(\w+)`)
+	guard      = pattern.New(`^if not (\w+):`)
+	assignment = pattern.New(`^(\w+)\s*=\s*(\w+)`)
 )
 
 // isSwitchedOff reports whether a line of a script is below "if not NAME:", and NAME is True: Streamlit's template of a
@@ -157,7 +157,7 @@ func isSwitchedOff(text string, line int) bool {
 }
 
 func (c *checker) checkComponents(name, text string) {
-	for _, m := range remoteComponent.matches(text) {
+	for _, m := range findAll(remoteComponent, text) {
 		at := place{file: name, line: m.line}
 		if isSwitchedOff(text, m.line) {
 			continue
@@ -169,14 +169,14 @@ func (c *checker) checkComponents(name, text string) {
 		c.add("code.component", at, "the content comes from %s", origin(m.groups[1]))
 	}
 	if strings.Contains(text, "components") || strings.Contains(text, "st.html") {
-		for _, m := range remoteScript.matches(text) {
+		for _, m := range findAll(remoteScript, text) {
 			c.add("code.component", place{file: name, line: m.line}, "a script comes from %s", origin(m.groups[0]))
 		}
 	}
 }
 
 func origin(text string) string {
-	if m := remoteOrigins.matches(text); len(m) > 0 {
+	if m := findAll(remoteOrigins, text); len(m) > 0 {
 		return m[0].groups[1]
 	}
 	return "another origin"

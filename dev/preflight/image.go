@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 func imageRules() []Rule {
@@ -71,7 +71,7 @@ func layerSteps(config *v1.ConfigFile, layers int) []string {
 	return out
 }
 
-var shellPrefix = regexp.MustCompile(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s*)?`)
+var shellPrefix = pattern.New(`^(?:RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s*)?`)
 
 // stepText returns a line of the image's history as its author wrote it, without values of build arguments and
 // variables that may be secret.
@@ -131,7 +131,7 @@ func (c *checker) streamlitPort() int {
 	if len(words) == 0 {
 		words = slices.Concat(c.image.config.Config.Entrypoint, c.image.config.Config.Cmd)
 	}
-	if m := portFlag.matches(strings.Join(words, " ")); len(m) > 0 {
+	if m := findAll(portFlag, strings.Join(words, " ")); len(m) > 0 {
 		port, _ := strconv.Atoi(m[len(m)-1].groups[1])
 		return port
 	}
@@ -142,12 +142,12 @@ func (c *checker) streamlitPort() int {
 	return usual
 }
 
-var portFlag = lazyPattern(`--server\.port[= ]\s*["']?(\d+)`)
+var portFlag = pattern.New(`--server\.port[= ]\s*["']?(\d+)`)
 
 func (c *checker) checkPorts(at place) {
 	// A script in the command may choose the port by itself.
 	line := strings.Join(slices.Concat(c.App.Command, imageConfig(c).Entrypoint, imageConfig(c).Cmd), " ")
-	known := len(portFlag.matches(line)) > 0 || c.image.env["STREAMLIT_SERVER_PORT"] != ""
+	known := len(findAll(portFlag, line)) > 0 || c.image.env["STREAMLIT_SERVER_PORT"] != ""
 	port := c.streamlitPort()
 	if known && c.App.Port != 0 && port != c.App.Port {
 		c.add("image.port", at, "Streamlit listens on port %d, but the platform connects to %d", port, c.App.Port)
@@ -252,7 +252,7 @@ type packages struct {
 	python    string // of the environment that contains streamlit
 }
 
-var streamlitInfo = regexp.MustCompile(`/(?:lib/)?python3?\.?(\d*)/(?:site|dist)-packages/streamlit-(\d[\w.]*)\.dist-info/METADATA$`)
+var streamlitInfo = pattern.New(`/(?:lib/)?python3?\.?(\d*)/(?:site|dist)-packages/streamlit-(\d[\w.]*)\.dist-info/METADATA$`)
 
 // record takes the versions from the name of a file in the image.
 func (p *packages) record(name string) {

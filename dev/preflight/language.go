@@ -2,10 +2,10 @@ package preflight
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"sdev/dev/pattern"
 	"sdev/dev/preflight/assign"
 )
 
@@ -47,7 +47,7 @@ func assigned(name, text string) (lines []int, settings []assign.Setting) {
 		}
 		found, ok := assign.Data(text, bypassVariable)
 		if !ok { // a template
-			return linesOf(bypassSet.matches(text), bypassPaired(text)), nil
+			return linesOf(findAll(bypassSet, text), bypassPaired(text)), nil
 		}
 		settings = found
 	case asTOML:
@@ -67,7 +67,7 @@ func assigned(name, text string) (lines []int, settings []assign.Setting) {
 }
 
 // jsonComments are comments in JSON, which some programs allow.
-var jsonComments = regexp.MustCompile(`(?m)^[ \t]*//.*$`)
+var jsonComments = pattern.New(`(?m)^[ \t]*//.*$`)
 
 func linesOf(all ...[]match) (out []int) {
 	for _, m := range slices.Concat(all...) {
@@ -80,18 +80,18 @@ func linesOf(all ...[]match) (out []int) {
 // bypassPaired returns the names that have a value beside them.
 func bypassPaired(text string) []match {
 	lines := strings.Split(text, "\n")
-	return slices.DeleteFunc(bypassPair.matches(text), func(m match) bool {
+	return slices.DeleteFunc(findAll(bypassPair, text), func(m match) bool {
 		return !strings.Contains(strings.ToLower(strings.Join(lines[max(0, m.line-3):min(len(lines), m.line+2)], "\n")), "value")
 	})
 }
 
 var (
-	kubernetes = regexp.MustCompile(`(?m)^apiVersion:`)
+	kubernetes = pattern.New(`(?m)^apiVersion:`)
 	// platformKeys occur only in files of a platform.
-	platformKeys   = regexp.MustCompile(`(?m)^(?:AWSTemplateFormatVersion|Resources|Transform|env_variables|applications|option_settings|generators|configMapGenerator|secretGenerator|definition_version|containers)\s*:|"(?:containerDefinitions|Resources|AWSEBDockerrunVersion|formation|buildpacks)"\s*:|deploymentTemplate\.json`)
-	infrastructure = lazyPattern(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
+	platformKeys   = pattern.New(`(?m)^(?:AWSTemplateFormatVersion|Resources|Transform|env_variables|applications|option_settings|generators|configMapGenerator|secretGenerator|definition_version|containers)\s*:|"(?:containerDefinitions|Resources|AWSEBDockerrunVersion|formation|buildpacks)"\s*:|deploymentTemplate\.json`)
+	infrastructure = pattern.New(`(?m)aws-cdk-lib|@aws-cdk/|@pulumi/|cdktf|\bsst\b|serverless|["']?apps["']?\s*:|defineConfig`)
 	// infrastructureLibrary is the import of a library that describes what a platform runs.
-	infrastructureLibrary = lazyPattern(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
+	infrastructureLibrary = pattern.New(`(?m)^\s*(?:from|import)\s+(?:aws_cdk|cdktf\b|cdktf_|pulumi|troposphere|modal\b|sky\b|kfp\b|prefect\b|kubernetes\b|cdk8s|boto3|docker\b|google\.cloud\.run|azure\.mgmt|sagemaker|diagrams\b)`)
 )
 
 // isPlatform reports whether a file tells a platform what to run.
@@ -115,7 +115,7 @@ func isPlatform(name, text string) bool {
 	case slices.Contains([]string{".tf", ".tfvars", ".hcl", ".nomad", ".ts", ".mts", ".bicep", ".bicepparam", ".container", ".service", ".jsonnet", ".cue"}, ext):
 		return true
 	case languageOf(name) == asCode:
-		return infrastructure.in(text)
+		return occurs(infrastructure, text)
 	case languageOf(name) == asData:
 		return kubernetes.MatchString(text) || platformKeys.MatchString(text)
 	}
@@ -134,11 +134,11 @@ func isToolConfig(name string) bool {
 }
 
 // envFile matches the name of a file of variables that a platform or a program reads.
-var envFile = lazyPattern(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
+var envFile = pattern.New(`(?i)env[\w-]*files?["']?\s*[=:\s]\s*[\["'-]*\s*["']?([\w./-]+)|(?m:^\s*-?\s*envs?:\s*\n?)(?:\s*-\s*|\s*\[\s*)["']?([\w./-]+)`)
 
 // bypassInEnvFiles checks files of variables that a platform's file or a pipeline names.
 func (c *checker) bypassInEnvFiles(name, text string) {
-	for _, m := range envFile.matches(text) {
+	for _, m := range findAll(envFile, text) {
 		word := m.groups[1] + m.groups[2]
 		for _, file := range c.resolve(word, path.Dir(name)) {
 			body, ok := readText(c.Project, file)

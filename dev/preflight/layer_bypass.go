@@ -165,7 +165,7 @@ func (w *walker) startedFiles() map[string]bool {
 			continue
 		}
 		out[name] = true
-		for _, m := range slices.Concat(runsFile.matches(w.texts[name].text), readsFile.matches(w.texts[name].text)) {
+		for _, m := range slices.Concat(findAll(runsFile, w.texts[name].text), findAll(readsFile, w.texts[name].text)) {
 			for _, dir := range []string{"/", path.Dir(name), path.Join("/", w.checker.image.config.Config.WorkingDir)} {
 				file := path.Join(dir, m.groups[1])
 				if target, ok := w.links[file]; ok {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 func mockRules() []Rule {
@@ -23,11 +24,11 @@ func mockRules() []Rule {
 }
 
 var (
-	issuerName   = lazyPattern(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
-	redirectName = lazyPattern(`(?i)redirect|callback`)
+	issuerName   = pattern.New(`(?i)issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|token_(?:url|uri|endpoint)`)
+	redirectName = pattern.New(`(?i)redirect|callback`)
 	// addressSet is a setting with an address as its value, in any language of a bundle.
-	addressSet = lazyPattern(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
-	cookieSet  = lazyPattern(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
+	addressSet = pattern.New(`(?i)([\w.-]*(?:issuer|oidc|oauth|metadata_?url|jwks|authoriz|aws_endpoint_url|redirect|callback)[\w.-]*)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*[\["'\s]*(https?://[^\s"',\])]+)`)
+	cookieSet  = pattern.New(`(?i)(?:cookie_?secret)["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?([^\s"',\])}]+)`)
 )
 
 // trustVariables name a file of certificate authorities.
@@ -59,23 +60,23 @@ func (c *checker) mocks() {
 		c.mockVariables(env, c.composePlace)
 	}
 	c.eachBundleFile(func(name, text string) {
-		for _, m := range addressSet.matches(text) {
+		for _, m := range findAll(addressSet, text) {
 			if isLocal(m.groups[2]) {
 				c.addLocalAddress(m.groups[1], m.groups[2], place{file: name, line: m.line})
 			}
 		}
-		for _, m := range cookieSet.matches(text) {
+		for _, m := range findAll(cookieSet, text) {
 			if isLiteral(m.groups[1]) {
 				c.add("mock.cookie", place{file: name, line: m.line}, "the cookie secret is written in the bundle")
 			}
 		}
-		for _, m := range sdevPath.matches(text) {
+		for _, m := range findAll(sdevPath, text) {
 			c.add("mock.variable", place{file: name, line: m.line}, "%s is a path of sdev's development environment", m.groups[1])
 		}
 	})
 }
 
-var sdevPath = lazyPattern(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
+var sdevPath = pattern.New(`(/opt/sdev/[\w./-]*|SDEV_OAUTH_ENDPOINTS)`)
 
 // isLiteral reports whether a value is neither a reference to a secret store nor the name of a setting.
 func isLiteral(value string) bool {
@@ -86,7 +87,7 @@ func (c *checker) addLocalAddress(name, address string, at place) {
 	if u, err := url.Parse(address); err == nil {
 		address = u.Scheme + "://" + u.Host // the rest may contain a secret
 	}
-	if redirectName.in(name) {
+	if occurs(redirectName, name) {
 		c.add("mock.redirect", at, "%s points to %s", name, address)
 	} else {
 		c.add("mock.issuer", at, "%s is %s", name, address)
@@ -106,7 +107,7 @@ func (c *checker) mockVariables(env map[string]string, at func(name string) plac
 			c.add("mock.variable", at(name), "%s points into sdev's development environment: %s", name, value)
 		case strings.HasSuffix(name, "COOKIE_SECRET") && len(value) < 32 && value != "":
 			c.add("mock.cookie", at(name), "%s has only %d characters, and can be guessed", name, len(value))
-		case isLocal(value) && (issuerName.in(name) || redirectName.in(name)):
+		case isLocal(value) && (occurs(issuerName, name) || occurs(redirectName, name)):
 			c.addLocalAddress(name, value, at(name))
 		}
 	}

@@ -2,17 +2,10 @@ package preflight
 
 import (
 	"path"
-	"regexp"
 	"strings"
-	"sync"
+
+	"sdev/dev/pattern"
 )
-
-// pattern is a regular expression that is compiled at its first use: most runs of the program check nothing.
-type pattern func() *regexp.Regexp
-
-func lazyPattern(expr string) pattern {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
 
 // match is a place where a pattern matches a text.
 type match struct {
@@ -20,10 +13,10 @@ type match struct {
 	groups []string // the whole match, then its groups
 }
 
-// matches finds a pattern in a text, except in lines that are comments in most languages.
-func (p pattern) matches(text string) []match {
+// findAll finds a pattern in a text, except in lines that are comments in most languages.
+func findAll(p *pattern.Pattern, text string) []match {
 	var out []match
-	for _, at := range p().FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range p.FindAllStringSubmatchIndex(text, -1) {
 		from := at[0]
 		for from < at[1] && strings.IndexByte(" \t\r\n", text[from]) >= 0 { // the match may begin with the end of the line before
 			from++
@@ -45,7 +38,8 @@ func (p pattern) matches(text string) []match {
 	return out
 }
 
-func (p pattern) in(text string) bool { return len(p.matches(text)) > 0 }
+// occurs reports whether a text contains a pattern outside comments.
+func occurs(p *pattern.Pattern, text string) bool { return len(findAll(p, text)) > 0 }
 
 func isComment(line string) bool {
 	line = strings.TrimLeft(line, " \t")

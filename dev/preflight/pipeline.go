@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"sdev/dev/pattern"
 )
 
 // deploys matches what brings something to a platform, and not what runs tests.
-var deploys = lazyPattern(`(?i)(?:docker|podman|image) push|build-push-action|buildx build[^\n]*--push|push:\s*true|kaniko|amazon-ecs|update-service|register-task-definition|ecr-login|ecs deploy|copilot (?:svc )?deploy|eb deploy|sam deploy|cdk deploy` +
+var deploys = pattern.New(`(?i)(?:docker|podman|image) push|build-push-action|buildx build[^\n]*--push|push:\s*true|kaniko|amazon-ecs|update-service|register-task-definition|ecr-login|ecs deploy|copilot (?:svc )?deploy|eb deploy|sam deploy|cdk deploy` +
 	`|gcloud (?:beta )?(?:run|app|builds)|deploy-(?:cloudrun|appengine)|wrangler|snow streamlit|(?:terraform|tofu|terragrunt) (?:[\w-]+ )*apply|pulumi up|fly(?:ctl)? (?:deploy|secrets)|flyctl-actions|az (?:containerapp|webapp|acr)|azure/[\w-]*deploy|container-apps-deploy` +
 	`|kubectl (?:apply|set)|helm (?:upgrade|install)|kustomize build|stack deploy|heroku (?:container|config)|heroku-deploy|railway up|render deploy|kamal deploy|nomad (?:job )?run|ansible-playbook|digitalocean/app_action|doctl apps|serverless deploy|sls deploy|git push (?:heroku|dokku)|uses:[^\n]*deploy|docker (?:context use|-H|--host)`)
 
@@ -32,7 +34,7 @@ func isPipeline(name string) bool {
 // inDeployJobs keeps the lines that are in a job that deploys, or in no job of a pipeline that deploys. It also keeps
 // build arguments: another job may push the image.
 func inDeployJobs(text string, found []int) []int {
-	if !deploys.in(text) {
+	if !occurs(deploys, text) {
 		return nil
 	}
 	jobs := jobLines(text)
@@ -40,7 +42,7 @@ func inDeployJobs(text string, found []int) []int {
 	return slices.DeleteFunc(found, func(n int) bool {
 		for _, job := range jobs {
 			if job[0] <= n && n < job[1] {
-				return !deploys.in(strings.Join(lines[job[0]-1:min(len(lines), job[1]-1)], "\n")) && !strings.Contains(continuedLine(text, n), "build-arg")
+				return !occurs(deploys, strings.Join(lines[job[0]-1:min(len(lines), job[1]-1)], "\n")) && !strings.Contains(continuedLine(text, n), "build-arg")
 			}
 		}
 		return false

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 func platformRules() []Rule {
@@ -25,17 +26,17 @@ func platformRules() []Rule {
 }
 
 var (
-	idleTimeout   = lazyPattern(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?(?:\s*[:=]|,?\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
-	runTimeout    = lazyPattern(`(?m)^\s*["']?(?:timeout|timeoutSeconds|request[_-]timeout)["']?\s*[:=]\s*["']?(\d+)s?["']?`)
-	maxInstances  = lazyPattern(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
-	stickinessSet = lazyPattern(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
+	idleTimeout   = pattern.New(`(?i)idle_?timeout(?:\.timeout_?seconds|Seconds|_seconds)?["']?(?:\s*[:=]|,?\s*["']?value["']?\s*[:=])\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
+	runTimeout    = pattern.New(`(?m)^\s*["']?(?:timeout|timeoutSeconds|request[_-]timeout)["']?\s*[:=]\s*["']?(\d+)s?["']?`)
+	maxInstances  = pattern.New(`(?i)["']?(?:max_instance_count|maxInstances?|max_instances|desired_?count|maxCapacity|max_capacity)["']?\s*[:=]\s*["']?(\d+)`)
+	stickinessSet = pattern.New(`(?i)stickiness\.enabled["']?\s*(?:[:=]|,\s*["']?value["']?\s*[:=])\s*["']?true|stickinessCookieDuration|stickiness\s*\{[^}]*enabled\s*=\s*true|session_affinity["']?\s*[:=]\s*["']?true|sessionAffinity["']?\s*[:=]\s*["']?true`)
 	// tunnelPath is a literal path; in HCL, a value without quotes is a reference.
-	tunnelPath  = lazyPattern(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)
-	baseSet     = lazyPattern(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
-	healthPath  = lazyPattern(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
-	everybody   = lazyPattern(`["'](allUsers|allAuthenticatedUsers)["']`)
-	published   = lazyPattern(`(?m)^\s+ports:`)
-	gracePeriod = lazyPattern(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
+	tunnelPath  = pattern.New(`(?m)^\s*-?\s*["']?path["']?\s*(?:=\s*["']|:\s*["']?)[\^(]*/?([\w-]+)`)
+	baseSet     = pattern.New(`(?i)STREAMLIT_SERVER_BASE_URL_PATH|server\.baseUrlPath|baseUrlPath\s*=\s*["'][^"']`)
+	healthPath  = pattern.New(`(?i)["']?(?:health_?check_?path|healthPath|health_path)["']?\s*[:=]\s*["']([^"']*)["']`)
+	everybody   = pattern.New(`["'](allUsers|allAuthenticatedUsers)["']`)
+	published   = pattern.New(`(?m)^\s+ports:`)
+	gracePeriod = pattern.New(`(?i)health_?check_?grace_?period(?:_?seconds)?["']?\s*[:=]\s*(?:(?:cdk\.)?Duration\.seconds\(\s*)?["']?(\d+)`)
 )
 
 // platform reads from the bundle how the platform treats Streamlit's connections. A rendered bundle is right, but the
@@ -43,19 +44,19 @@ var (
 func (c *checker) platform() {
 	c.eachBundleFile(func(name, text string) {
 		at := func(m match) place { return place{file: name, line: m.line} }
-		for _, m := range idleTimeout.matches(text) {
+		for _, m := range findAll(idleTimeout, text) {
 			const ping = 30
 			if n := number(m); n <= ping && n > 0 {
 				c.add("platform.idle", at(m), "the load balancer closes connections that are idle for %d s", n)
 			}
 		}
-		for _, m := range gracePeriod.matches(text) {
+		for _, m := range findAll(gracePeriod, text) {
 			const least = 60
 			if n := number(m); n < least {
 				c.add("platform.grace", at(m), "the grace period is %d s", n)
 			}
 		}
-		for _, m := range healthPath.matches(text) {
+		for _, m := range findAll(healthPath, text) {
 			if !strings.HasSuffix(m.groups[1], "/_stcore/health") && !strings.ContainsAny(m.groups[1], "$<") {
 				c.add("platform.health", at(m), "the health check requests %q", m.groups[1])
 			}
@@ -75,7 +76,7 @@ func number(m match) int {
 }
 
 func (c *checker) checkCloudRun(name, text string) {
-	for _, m := range runTimeout.matches(text) {
+	for _, m := range findAll(runTimeout, text) {
 		const longest = 3600
 		if n := number(m); n > 0 && n < longest {
 			c.add("platform.timeout", place{file: name, line: m.line}, "a session ends after %d s", n)
@@ -87,12 +88,12 @@ func (c *checker) checkCloudRun(name, text string) {
 // different files.
 func (c *checker) checkAffinity() {
 	sticky := false
-	c.eachBundleFile(func(_, text string) { sticky = sticky || stickinessSet.in(text) })
+	c.eachBundleFile(func(_, text string) { sticky = sticky || occurs(stickinessSet, text) })
 	if sticky {
 		return
 	}
 	c.eachBundleFile(func(name, text string) {
-		for _, m := range maxInstances.matches(text) {
+		for _, m := range findAll(maxInstances, text) {
 			if n := number(m); n > 1 {
 				c.add("platform.affinity", place{file: name, line: m.line}, "up to %d instances run without session affinity", n)
 			}
@@ -104,13 +105,13 @@ func (c *checker) checkAffinity() {
 func (c *checker) checkTunnel() {
 	known := c.App.BasePath != ""
 	for _, s := range c.settings() {
-		known = known || baseSet.in(s.text)
+		known = known || occurs(baseSet, s.text)
 	}
 	for _, name := range c.configFiles() {
 		base, _ := c.serverTable(name)["baseUrlPath"].(string)
 		known = known || base != ""
 	}
-	c.eachBundleFile(func(_, text string) { known = known || baseSet.in(text) })
+	c.eachBundleFile(func(_, text string) { known = known || occurs(baseSet, text) })
 	if known {
 		return
 	}
@@ -121,7 +122,7 @@ func (c *checker) checkTunnel() {
 		if !strings.Contains(text, "hostname") {
 			return
 		}
-		for _, m := range tunnelPath.matches(text) {
+		for _, m := range findAll(tunnelPath, text) {
 			c.add("platform.base", place{file: name, line: m.line}, "the tunnel publishes the app at /%s, but Streamlit serves it at /", m.groups[1])
 		}
 	})
@@ -130,11 +131,11 @@ func (c *checker) checkTunnel() {
 // checkOpen looks for ways around the identity proxy.
 func (c *checker) checkOpen() {
 	c.eachBundleFile(func(name, text string) {
-		for _, m := range everybody.matches(text) {
+		for _, m := range findAll(everybody, text) {
 			c.add("platform.open", place{file: name, line: m.line}, "%s may invoke the app", m.groups[1])
 		}
 		if c.Hosting.Tunnel && strings.HasPrefix(path.Base(name), "compose.") {
-			for _, m := range published.matches(text) {
+			for _, m := range findAll(published, text) {
 				c.add("platform.open", place{file: name, line: m.line}, "a port is published beside the tunnel")
 			}
 		}

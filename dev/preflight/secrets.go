@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 func secretRules() []Rule {
@@ -51,7 +51,7 @@ func isSecretFile(name string) bool {
 }
 
 // samplePart matches names such as ".env.example.local" and ".env.examples-cache".
-var samplePart = regexp.MustCompile(`\.(?:example|sample|template)s?(?:[.-]|$)`)
+var samplePart = pattern.New(`\.(?:example|sample|template)s?(?:[.-]|$)`)
 
 // sourceSecrets searches a file of the project for credentials.
 func (c *checker) sourceSecrets(s *scanner, name string) {

@@ -12,6 +12,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/docker/dockerfile"
+	"sdev/dev/pattern"
 )
 
 func serverRules() []Rule {
@@ -43,7 +44,7 @@ func options() []option {
 	}
 }
 
-var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+var camel = pattern.New(`([a-z0-9])([A-Z])`)
 
 // variable is the option's environment variable: enableCORS is STREAMLIT_SERVER_ENABLE_CORS.
 func (o option) variable() string {
@@ -51,8 +52,8 @@ func (o option) variable() string {
 }
 
 // pattern matches an unsafe value that a flag or variable sets, in a script, a Dockerfile, YAML, JSON or HCL.
-func (o option) pattern() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.unsafeValue)
+func (o option) pattern() *pattern.Pattern {
+	return pattern.New(`(?i)(?:--server\.` + o.name + `["']?(?:[= ]|\s*,\s*)\s*["']?|` + o.variable() + `["']?\s*(?:[:=\s]|,\s*["']?value["']?\s*[:=])\s*["']?)` + o.unsafeValue)
 }
 
 // server checks the settings that ship: config.toml, Dockerfiles, start scripts, the compose service, the image and
@@ -60,10 +61,9 @@ func (o option) pattern() *regexp.Regexp {
 func (c *checker) server() {
 	places := c.settings()
 	for _, o := range options() {
-		re := o.pattern()
-		p := pattern(func() *regexp.Regexp { return re })
+		p := o.pattern()
 		for _, s := range places {
-			for _, m := range p.matches(s.text) {
+			for _, m := range findAll(p, s.text) {
 				at := s.at
 				if at.file != "" && at.line == 0 {
 					at.line = m.line

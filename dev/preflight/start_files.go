@@ -3,12 +3,13 @@ package preflight
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
-var notInPaths = regexp.MustCompile(`[^\w./-]+`)
+var notInPaths = pattern.New(`[^\w./-]+`)
 
 // started returns the project's files that run or are read when the app that ships starts: those that its
 // command names, whatever they are called, and those that these name in turn.
@@ -71,14 +72,14 @@ func (w *startWalk) isProject(word string) bool { _, ok := w.c.files[word]; retu
 const scriptPath = `[ \t="']*((?:\$\{?\w+\}?/|"\$\(dirname "?\$0"?\)"?/)?[\w./-]*[\w-])`
 
 var (
-	runsFile  = lazyPattern(`(?m)(?:^|[;&|({]|\b(?:exec|then|do|else)\b|command=)` + scriptPath)
-	readsFile = lazyPattern(`(?m)(?:\b(?:source|sh|bash|dash|zsh|ash|python3?(?: -\w)*|cat|envdir|env|with-contenv|xargs)|(?:^|\s)(?:-c|-f|--env-file|--config|\.))` + scriptPath)
+	runsFile  = pattern.New(`(?m)(?:^|[;&|({]|\b(?:exec|then|do|else)\b|command=)` + scriptPath)
+	readsFile = pattern.New(`(?m)(?:\b(?:source|sh|bash|dash|zsh|ash|python3?(?: -\w)*|cat|envdir|env|with-contenv|xargs)|(?:^|\s)(?:-c|-f|--env-file|--config|\.))` + scriptPath)
 )
 
 // script looks for file names in a script that is started.
 func (w *startWalk) script(text, from string) {
 	certain := map[string]bool{}
-	for _, m := range slices.Concat(runsFile.matches(text), readsFile.matches(text)) {
+	for _, m := range slices.Concat(findAll(runsFile, text), findAll(readsFile, text)) {
 		word := m.groups[1]
 		if i := strings.LastIndexAny(word, "}\")"); i >= 0 {
 			word = strings.TrimLeft(word[i+1:], `"/`)

@@ -9,6 +9,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/docker/dockerfile"
+	"sdev/dev/pattern"
 )
 
 // steps checks the variables, build arguments and user of the Dockerfile's stage that ships. If there is an image,
@@ -98,12 +99,12 @@ func variablesOf(verb, rest string) (out [][2]string) {
 }
 
 // installed is a version of Streamlit that an instruction installs.
-var installed = lazyPattern(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
+var installed = pattern.New(`\bpip3?\b[^\n]*\binstall\b[^\n]*[\s"']streamlit(?:\[[^\]]*\])?([=~<>!][=~<>!\d.,*]*)?(?:["'\s]|$)`)
 
 // streamlitInSteps returns the Streamlit that the Dockerfile installs without a list of packages.
 func (c *checker) streamlitInSteps() (s Setting, specifier string) {
 	for _, step := range slices.Backward(c.App.Steps) {
-		all := installed.matches(step.Value)
+		all := findAll(installed, step.Value)
 		if len(all) == 0 {
 			continue
 		}
@@ -117,11 +118,11 @@ func (c *checker) streamlitInSteps() (s Setting, specifier string) {
 }
 
 // bound is one part of a version specifier, also of Poetry and conda.
-var bound = lazyPattern(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
+var bound = pattern.New(`(===?|~=|<=|<|~|=)\s*v?(\d+(?:\.\d+)*)(\.\*)?`)
 
 // upperBound returns the version that a specifier keeps Streamlit below; nil if it sets no such limit.
 func upperBound(specifier string) (limit []int, text string) {
-	for _, m := range bound.matches(specifier) {
+	for _, m := range findAll(bound, specifier) {
 		v := versionOf(m.groups[2])
 		switch {
 		case m.groups[1] == "<":

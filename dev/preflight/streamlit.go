@@ -3,7 +3,6 @@ package preflight
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 func streamlitRules() []Rule {
@@ -152,7 +152,7 @@ func (c *checker) isLocked() bool {
 	return false
 }
 
-var requirementLine = regexp.MustCompile(`^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?)?`)
+var requirementLine = pattern.New(`^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(===?)?`)
 
 func (c *checker) checkRequirements(name, text string) {
 	loose, first, pinned := 0, 0, 0
@@ -179,7 +179,7 @@ func (c *checker) checkRequirements(name, text string) {
 }
 
 // condaExact is a package with its version: "pandas=2.1", "pandas==2.1.4", "pip::x==1".
-var condaExact = regexp.MustCompile(`^[^<>!~*]+==?[^<>!~*=]+(=\S+)?$`)
+var condaExact = pattern.New(`^[^<>!~*]+==?[^<>!~*=]+(=\S+)?$`)
 
 func (c *checker) checkConda(name, text string) {
 	var doc struct {

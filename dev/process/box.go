@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // box is the directory of one container:
@@ -33,7 +33,7 @@ import (
 type box struct{ dir string }
 
 // idForm is the form of a container's id, which is also the name of its directory.
-var idForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var idForm = pattern.New(`^[0-9a-f]{32}$`)
 
 func newID() string {
 	var b [16]byte

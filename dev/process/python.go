@@ -1,10 +1,11 @@
 package process
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // newestMinor is the newest Python 3 whose program is looked for by its full name, such as python3.15. Newer ones are found
@@ -23,7 +24,7 @@ func pythonNames(specifier string) []string {
 }
 
 // clause is a part of a version specifier. Source: PEP 440, "Version specifiers".
-var clause = regexp.MustCompile(`^(===?|~=|>=|<=|!=|<|>|)\s*v?(\d+(?:\.\d+)*)(\.\*)?$`)
+var clause = pattern.New(`^(===?|~=|>=|<=|!=|<|>|)\s*v?(\d+(?:\.\d+)*)(\.\*)?$`)
 
 // accepts reports whether a version specifier allows a version. A version alone, "3.11", allows all of its releases. What
 // cannot be read is no reason to refuse.

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sdev/dev/detect"
 	"sdev/dev/git"
 	"sdev/dev/handoff"
+	"sdev/dev/pattern"
 )
 
 // appFacts are the facts of the app as it ships.
@@ -109,7 +109,7 @@ func (p *Project) gitFacts() handoff.Git {
 }
 
 // regionLiteral matches how code sets the region of an AWS client.
-var regionLiteral = regexp.MustCompile(`region_name\s*=\s*["']([a-z]{2}(?:-[a-z]+)+-\d)["']`)
+var regionLiteral = pattern.New(`region_name\s*=\s*["']([a-z]{2}(?:-[a-z]+)+-\d)["']`)
 
 // awsFacts are the facts about AWS in the project. Settings that are only on this machine are left out.
 func (p *Project) awsFacts() handoff.AWS {

@@ -7,13 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"sdev/dev"
 	"sdev/dev/handoff"
+	"sdev/dev/pattern"
 	"sdev/dev/streamlit"
 	"sdev/dev/tunnel"
 )
@@ -196,7 +196,7 @@ func isHealthy(ctx context.Context, client *http.Client, address string) bool {
 }
 
 // frame matches a line of a Python stack trace.
-var frame = regexp.MustCompile(`File "([^"]+)", line (\d+)`)
+var frame = pattern.New(`File "([^"]+)", line (\d+)`)
 
 // innermost is the innermost place of an exception in the app's own code; "" if there is none.
 func innermost(stack []string) string {

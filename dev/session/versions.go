@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
-	"regexp"
 	"strconv"
 
 	"sdev/dev"
 	"sdev/dev/detect"
+	"sdev/dev/pattern"
 )
 
 // versionsFile is the cache of [installedVersions], in the directory dev.LoginDir.
@@ -98,7 +98,7 @@ func (s loginSetup) listed(name string) string {
 	return ""
 }
 
-var firstTwo = regexp.MustCompile(`^(\d+)(?:\.(\d+))?`)
+var firstTwo = pattern.New(`^(\d+)(?:\.(\d+))?`)
 
 // IsBelow reports whether the first two numbers of a version are below major.minor. A version without numbers is not.
 func IsBelow(version string, major, minor int) bool {

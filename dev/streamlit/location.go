@@ -2,16 +2,16 @@ package streamlit
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // frameLine matches a place in Python's traceback and in the message of a SyntaxError.
-var frameLine = regexp.MustCompile(`File "([^"\n]+)", line (\d+)`)
+var frameLine = pattern.New(`File "([^"\n]+)", line (\d+)`)
 
 // Location is the place in the project that an exception points at: the innermost frame of its stack below one
 // of the mounts, as a path relative to the project. If there is none, it is the innermost frame outside Python and its
@@ -44,7 +44,7 @@ func Location(e Exception, mounts []dev.Mount) (file string, line int) {
 }
 
 // installedFile matches files of Python itself and of installed packages, and code without a file ("<string>").
-var installedFile = regexp.MustCompile(`/(?:site|dist)-packages/|/lib/python3[^/]*/|^<`)
+var installedFile = pattern.New(`/(?:site|dist)-packages/|/lib/python3[^/]*/|^<`)
 
 // inProject maps a path of the app's container to the project, by the longest mount that contains it. Installed packages
 // do not belong to the project, even inside its directory.

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"sdev/dev"
 	"sdev/dev/oidc"
+	"sdev/dev/pattern"
 )
 
 // clockOptions are the arguments and flags of "sdev auth clock".
@@ -62,7 +62,7 @@ func (a *commands) runClock(ctx context.Context, o clockOptions) error {
 // earlier is the hidden flag for a negative offset.
 const earlier = "earlier"
 
-var backwards = regexp.MustCompile(`^-[0-9.]`)
+var backwards = pattern.New(`^-[0-9.]`)
 
 // MarkOffsets turns "-30m" after "clock" into "--earlier=-30m", because pflag would take it for the flags -3, -0 and
 // -m. It must see the command line before cobra does, since the command cannot undo what pflag has read. Cobra's own

@@ -4,13 +4,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // editorVariable is the variable that says which editor opens places in files.
@@ -80,13 +80,11 @@ func (c *Console) linker(terminal bool) *linker {
 }
 
 // linkable matches addresses of pages, and places in files: "code_package/util/db.py:12".
-var linkable = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`https?://[^\s\x1b"'<>()]*[^\s\x1b"'<>().,:;!?]|(?:[\w.@+-]*/)*[\w.@+-]+\.\w{1,5}:\d+`)
-})
+var linkable = pattern.New(`https?://[^\s\x1b"'<>()]*[^\s\x1b"'<>().,:;!?]|(?:[\w.@+-]*/)*[\w.@+-]+\.\w{1,5}:\d+`)
 
 // link returns a text with links.
 func (l *linker) link(text string) string {
-	return linkable().ReplaceAllStringFunc(text, func(found string) string {
+	return linkable.ReplaceAllStringFunc(text, func(found string) string {
 		address := found
 		if !strings.Contains(found, "://") {
 			if address = l.place(found); address == "" {

@@ -3,7 +3,6 @@ package tui
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"sdev/cmd/internal/render"
 	"sdev/dev"
+	"sdev/dev/pattern"
 )
 
 // overview is the pane with the general state: the page, the last save, what the app raised, what
@@ -378,4 +378,4 @@ func (s sheet) recentEvents(rows int) []string {
 }
 
 // dirs are those in front of a file at the beginning of a line, as short leaves them.
-var dirs = regexp.MustCompile(`^…/[^/ ]+/`)
+var dirs = pattern.New(`^…/[^/ ]+/`)

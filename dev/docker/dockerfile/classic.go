@@ -1,13 +1,14 @@
 package dockerfile
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"sdev/dev/pattern"
 )
 
-var mountFlag = regexp.MustCompile(`--mount=\S+\s*`)
+var mountFlag = pattern.New(`--mount=\S+\s*`)
 
 // Classic returns the Dockerfile for a builder without mounts. It drops mounts without which a command does the same,
 // only slower or with other certificates: caches, and the build secret "ca" unless it is required. A bind mount of a

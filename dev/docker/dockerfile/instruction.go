@@ -3,11 +3,12 @@ package dockerfile
 import (
 	"bytes"
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"sdev/dev/pattern"
 )
 
 // Instruction is one instruction as it is written: quotes and variables are not resolved.
@@ -21,7 +22,7 @@ type Instruction struct {
 // written by people stay below a thousandth.
 const maxWork = 1 << 28
 
-var indents = regexp.MustCompile(`[ \t]{2,}`)
+var indents = pattern.New(`[ \t]{2,}`)
 
 // Instructions splits a Dockerfile. It knows no stages and accepts unknown instructions, so it reads more files than
 // [Parse]. No builder accepts what it refuses, except for a file that is too long.

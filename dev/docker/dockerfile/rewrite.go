@@ -6,6 +6,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"sdev/dev/pattern"
 )
 
 // Change says what Rewrite replaces.
@@ -140,7 +142,7 @@ func Syntax(content []byte) string {
 }
 
 // directive is a line that a parser reads before the first instruction: "# escape=`".
-var directive = regexp.MustCompile("^#[ \t]*([a-zA-Z]+)[ \t]*=[ \t]*(.+?)[ \t]*\r?\n?$")
+var directive = pattern.New("^#[ \t]*([a-zA-Z]+)[ \t]*=[ \t]*(.+?)[ \t]*\r?\n?$")
 
 // dropSyntax removes the syntax line. A plain comment would end the directives, so a directive after it moves up into
 // its place.

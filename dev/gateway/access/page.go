@@ -4,13 +4,15 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 
 	"sdev/dev"
 	"sdev/dev/gateway/door"
 )
 
 // page is what Access shows when it shows something itself. It works without scripts, and loads nothing.
-var page = template.Must(template.New("").Parse(`<!DOCTYPE html>
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Parse(`<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{{.Title}} · Cloudflare Access</title><meta name="viewport" content="width=device-width"></head>
 <body style="font-family: system-ui, sans-serif; max-width: 30rem; margin: 4rem auto; padding: 0 1rem">
@@ -21,6 +23,7 @@ var page = template.Must(template.New("").Parse(`<!DOCTYPE html>
 </body>
 </html>
 `))
+})
 
 // refuse shows a page. link leads on; "" shows none.
 func (d *Door) refuse(w http.ResponseWriter, status int, title, text, link string) {
@@ -32,7 +35,7 @@ func (d *Door) refuse(w http.ResponseWriter, status int, title, text, link strin
 		label = "Back to the app"
 	}
 	var b strings.Builder
-	if err := page.Execute(&b, map[string]any{"Title": title, "Text": text, "Link": link, "Label": label}); err != nil {
+	if err := page().Execute(&b, map[string]any{"Title": title, "Text": text, "Link": link, "Label": label}); err != nil {
 		door.Refuse(w, status, "text/plain; charset=utf-8", title) // the template is fixed: cannot happen
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // Code finds the lines that give a variable a value in languages with braces: TypeScript, HCL, Bicep, Groovy, Go.
@@ -37,15 +39,15 @@ func Code(content, variable string) (found []int) {
 }
 
 var (
-	blockComment  = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	lineComment   = regexp.MustCompile(`(?m)(?:^|[ \t])(?://|#)[^\n]*$`)
-	constant      = regexp.MustCompile(`(?m)(?:\b(?:const|let|var|local|param|final|def|static|readonly)\s+)?\b([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?(?:\bstring\s*)?:?=\s*["'\x60]([^"'\x60\n$]{1,200})["'\x60]`)
-	variableHCL   = regexp.MustCompile(`(?s)variable\s+"(\w+)"\s*\{[^}]*?default\s*=\s*"([^"\n]{1,200})"`)
-	interpolation = regexp.MustCompile(`\$\{\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*\}`)
-	computed      = regexp.MustCompile(`[\[(]\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*[\])](\s*[:=])`)
-	adjacent      = regexp.MustCompile(`(\b(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))(\s*[,+])|(\+\s*)((?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))\b`)
-	named         = regexp.MustCompile(`(?i)(\bname["']?\s*[:=]\s*)(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*)\b`)
-	concatenation = regexp.MustCompile(`["'\x60]([^"'\x60\n]*)["'\x60]\s*\+\s*["'\x60]([^"'\x60\n]*)["'\x60]`)
+	blockComment  = pattern.New(`(?s)/\*.*?\*/`)
+	lineComment   = pattern.New(`(?m)(?:^|[ \t])(?://|#)[^\n]*$`)
+	constant      = pattern.New(`(?m)(?:\b(?:const|let|var|local|param|final|def|static|readonly)\s+)?\b([A-Za-z_]\w*)\s*(?::\s*\w+\s*)?(?:\bstring\s*)?:?=\s*["'\x60]([^"'\x60\n$]{1,200})["'\x60]`)
+	variableHCL   = pattern.New(`(?s)variable\s+"(\w+)"\s*\{[^}]*?default\s*=\s*"([^"\n]{1,200})"`)
+	interpolation = pattern.New(`\$\{\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*\}`)
+	computed      = pattern.New(`[\[(]\s*(?:local\.|var\.|this\.|[A-Z]\w*\.)?(\w+)\s*[\])](\s*[:=])`)
+	adjacent      = pattern.New(`(\b(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))(\s*[,+])|(\+\s*)((?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*))\b`)
+	named         = pattern.New(`(?i)(\bname["']?\s*[:=]\s*)(?:local\.|var\.|this\.|[A-Z]\w*\.)?([A-Za-z_]\w*)\b`)
+	concatenation = pattern.New(`["'\x60]([^"'\x60\n]*)["'\x60]\s*\+\s*["'\x60]([^"'\x60\n]*)["'\x60]`)
 )
 
 // withoutComments removes comments and keeps the lines.

@@ -1,9 +1,10 @@
 package assign
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"sdev/dev/pattern"
 )
 
 // Shell finds the lines of a script, or of one command, that give a variable a value: for the shell itself, for a
@@ -49,12 +50,12 @@ func Shell(script, variable string) (found []int) {
 }
 
 var (
-	heredoc    = regexp.MustCompile(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
-	defaulted  = regexp.MustCompile(`\$\{(\w+):?=[^}\s]`)
-	expansion  = regexp.MustCompile(`\$\{(\w+)\}|\$(\w+)`)
-	nested     = regexp.MustCompile(`\$\{(\w+):?-([^{}]*)\}`)
-	powershell = regexp.MustCompile(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
-	name       = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+	heredoc    = pattern.New(`<<-?\s*["']?([A-Za-z_]\w*)["']?`)
+	defaulted  = pattern.New(`\$\{(\w+):?=[^}\s]`)
+	expansion  = pattern.New(`\$\{(\w+)\}|\$(\w+)`)
+	nested     = pattern.New(`\$\{(\w+):?-([^{}]*)\}`)
+	powershell = pattern.New(`(?i)(?:\$env:|SetEnvironmentVariable\(\s*["'])(\w+)["']?\s*[=,]\s*["']?([^"'\s,)])`)
+	name       = pattern.New(`^[A-Za-z_]\w*$`)
 )
 
 // shell reads one script.
