@@ -126,7 +126,7 @@ var variable = pattern.New(`\$\{[A-Z0-9_a-z]+\}`)
 func composeText(printed string) string {
 	var b strings.Builder
 	at := 0
-	for _, found := range variable.FindAllStringIndex(printed, -1) {
+	for _, found := range variable.Regexp().FindAllStringIndex(printed, -1) {
 		b.WriteString(strings.ReplaceAll(printed[at:found[0]], "$", "$$") + printed[found[0]:found[1]])
 		at = found[1]
 	}

@@ -131,7 +131,7 @@ func clampExtended(to io.Writer, from io.Reader, size, limit int64) (compiled bo
 	if _, err := io.ReadFull(from, records); err != nil {
 		return false, err
 	}
-	changed := extendedTime.ReplaceAllFunc(records, func(record []byte) []byte {
+	changed := extendedTime.Regexp().ReplaceAllFunc(records, func(record []byte) []byte {
 		m := extendedTime.FindSubmatch(record)
 		when, err := strconv.ParseInt(string(m[2]), 10, 64)
 		now := strconv.FormatInt(limit, 10)

@@ -53,11 +53,6 @@ func (p *Pattern) FindStringSubmatchIndex(s string) []int {
 // FindAllString returns the first n matches; all if n is negative.
 func (p *Pattern) FindAllString(s string, n int) []string { return p.Regexp().FindAllString(s, n) }
 
-// FindAllStringIndex returns where the first n matches begin and end; all if n is negative.
-func (p *Pattern) FindAllStringIndex(s string, n int) [][]int {
-	return p.Regexp().FindAllStringIndex(s, n)
-}
-
 // FindAllStringSubmatch returns the first n matches with their groups; all if n is negative.
 func (p *Pattern) FindAllStringSubmatch(s string, n int) [][]string {
 	return p.Regexp().FindAllStringSubmatch(s, n)
@@ -66,11 +61,6 @@ func (p *Pattern) FindAllStringSubmatch(s string, n int) [][]string {
 // FindAllStringSubmatchIndex returns where the first n matches and their groups begin and end; all if n is negative.
 func (p *Pattern) FindAllStringSubmatchIndex(s string, n int) [][]int {
 	return p.Regexp().FindAllStringSubmatchIndex(s, n)
-}
-
-// ReplaceAllFunc replaces each match with the result of with.
-func (p *Pattern) ReplaceAllFunc(b []byte, with func([]byte) []byte) []byte {
-	return p.Regexp().ReplaceAllFunc(b, with)
 }
 
 // ReplaceAllString replaces all matches; $1 in the replacement is the first group.
