@@ -35,6 +35,13 @@ type Place struct {
 
 func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
 
+// CutAssignment cuts a line of a file .env into the name and the value, which may be quoted. ok is false for other lines.
+func CutAssignment(line string) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+	name = strings.TrimSpace(name)
+	return name, strings.TrimSpace(value), ok && name != "" && name[0] != '#'
+}
+
 // Inputs are what the program reads from outside its code.
 type Inputs struct {
 	List []Input // sorted by kind and name

@@ -41,7 +41,7 @@ func (p *Project) locateVariable(name string) string {
 			continue
 		}
 		for i, text := range strings.Split(string(b), "\n") {
-			if key, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(text), "export "), "="); ok && strings.TrimSpace(key) == name {
+			if key, _, ok := dev.CutAssignment(text); ok && key == name {
 				file, line = display(p.Dir, f.Path), i+1
 			}
 		}

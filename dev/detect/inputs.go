@@ -84,7 +84,7 @@ func (r *reader) read() {
 		if c.path == "" {
 			continue
 		}
-		if i > 1 && t[i-1].is("=") && t[i-2].kind == word && (i == 2 || t[i-3].kind == end) && c.next < len(t) && t[c.next].kind == end {
+		if r.aliasing(i, c) {
 			r.named(t[i-2].s, c)
 		}
 		r.expression(i, c)

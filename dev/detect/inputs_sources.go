@@ -100,9 +100,8 @@ func (r *reader) environ(i int, ops []op, next int) {
 func (r *reader) secret(i int, c chain, ops []op) {
 	line := r.m.tokens[i].line
 	name, rest, optional := r.secretPath(c.prefix, ops)
-	known := len(rest) == 0 || rest[0].attr != "" || rest[0].call != nil
 	switch {
-	case !known:
+	case len(rest) > 0 && rest[0].index != nil: // a key that the program computes
 		r.out.Computed = addPlace(r.out.Computed, dev.Place{File: r.m.path, Line: line})
 	case name == "" && (i == 0 || !r.m.tokens[i-1].is("in")) && !r.aliasing(i, c):
 		r.out.Whole = addPlace(r.out.Whole, dev.Place{File: r.m.path, Line: line})
@@ -114,7 +113,7 @@ func (r *reader) secret(i int, c chain, ops []op) {
 // aliasing reports whether the statement only gives the chain another name.
 func (r *reader) aliasing(i int, c chain) bool {
 	t := r.m.tokens
-	return i > 1 && t[i-1].is("=") && t[i-2].kind == word && c.next < len(t) && t[c.next].kind == end
+	return i > 1 && t[i-1].is("=") && t[i-2].kind == word && (i == 2 || t[i-3].kind == end) && c.next < len(t) && t[c.next].kind == end
 }
 
 // methods are what a table of secrets can do; other attributes are keys.

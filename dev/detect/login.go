@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sdev/dev"
 	"sdev/dev/pattern"
 )
 
@@ -151,8 +152,8 @@ func readsVariable(before []token) bool {
 func dotEnvSets(t *tree, name string) bool {
 	for _, file := range t.named(func(base string) bool { return base == ".env" }) {
 		for _, l := range t.lines(file) {
-			key, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(l.text), "export "), "=")
-			if ok && strings.TrimSpace(key) == name && strings.Trim(strings.TrimSpace(value), `"'`) != "" {
+			key, value, ok := dev.CutAssignment(l.text)
+			if ok && key == name && strings.Trim(value, `"'`) != "" {
 				return true
 			}
 		}

@@ -102,9 +102,12 @@ func (d derivation) effective(ctx context.Context, image plan.ImageInfo, ports e
 	derived, err := asEffective(effective)
 	derived.Warnings = func() []dev.Warning {
 		warnings := slices.Concat(d.login.host, imageWarnings)
-		found, _, err := inspect(d.project) // slow, because it reads all the code
-		if err != nil {
-			return warnings // the others are not essential
+		found := d.login.found
+		if found == nil {
+			var err error
+			if found, _, err = inspect(d.project); err != nil { // slow, because it reads all the code
+				return warnings // the others are not essential
+			}
 		}
 		return slices.Concat(warnings, d.login.bypassWarnings(found), d.missingWarnings(effective, found, image.Env))
 	}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,13 +23,9 @@ type Inputs struct {
 	Unread []secrets.Unread
 }
 
-// loginModes are the modes with a login.
-func loginModes() []dev.Mode {
-	return []dev.Mode{dev.AppLogin, dev.Native, dev.ALBLogin, dev.IAPLogin, dev.AccessLogin}
-}
-
-// ReadInputs finds the inputs of the project. It needs no engine, and changes nothing.
-func ReadInputs(ctx context.Context, h Host, o Options) (Inputs, error) {
+// ReadInputs finds the inputs of the project. It needs no engine, and changes nothing. Unless everyMode is set, it looks at one
+// login mode only: each reads the project again.
+func ReadInputs(ctx context.Context, h Host, o Options, everyMode bool) (Inputs, error) {
 	p, err := Load(ctx, h, o)
 	if err != nil {
 		return Inputs{}, err
@@ -61,9 +56,15 @@ func ReadInputs(ctx context.Context, h Host, o Options) (Inputs, error) {
 			usual = "" // the code has no login, and nothing says how one would be made
 		}
 	}
-	modes := loginModes()
-	slices.SortStableFunc(modes, func(a, b dev.Mode) int { return cmp.Compare(rank(a == usual), rank(b == usual)) })
-	for _, mode := range modes {
+	modes := config.LoginModes()
+	if i := slices.Index(modes, string(usual)); i > 0 {
+		modes = slices.Insert(slices.Delete(modes, i, i+1), 0, string(usual))
+	}
+	for _, name := range modes {
+		if len(in.Views) > 1 && !everyMode {
+			break
+		}
+		mode := dev.Mode(name)
 		v, err := in.view(ctx, h, o, mode, found, own)
 		if _, ok := errors.AsType[*dev.Error](err); ok && mode != usual {
 			continue // the project does not fit this mode
@@ -74,13 +75,6 @@ func ReadInputs(ctx context.Context, h Host, o Options) (Inputs, error) {
 		in.Views = append(in.Views, v)
 	}
 	return in, nil
-}
-
-func rank(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
 }
 
 // view is what the app gets in a mode; "" is the bypass.
@@ -176,8 +170,7 @@ func dotEnv(dir string) map[string]secrets.Source {
 	}
 	out := map[string]secrets.Source{}
 	for i, line := range strings.Split(string(b), "\n") {
-		name, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-		if name = strings.TrimSpace(name); ok && name != "" && !strings.HasPrefix(name, "#") {
+		if name, _, ok := dev.CutAssignment(line); ok {
 			out[name] = secrets.Source{State: secrets.Set, From: dev.Place{File: ".env", Line: i + 1}.String()}
 		}
 	}

@@ -153,7 +153,7 @@ func (a *commands) printReruns(log *reruns.Log) error {
 		if p.Slower.File != "" {
 			slower = fmt.Sprintf("%.1f times as long since %s was saved", p.Slower.Factor, p.Slower.File)
 		}
-		rows = append(rows, []string{pageName(p.Name), strconv.Itoa(p.Runs), render.Duration(p.P50.Milliseconds()), render.Duration(p.P95.Milliseconds()), render.Duration(p.Last.MS), slower})
+		rows = append(rows, []string{render.PageName(p.Name), strconv.Itoa(p.Runs), render.Duration(p.P50.Milliseconds()), render.Duration(p.P95.Milliseconds()), render.Duration(p.Last.MS), slower})
 	}
 	if err := a.Table(rows); err != nil {
 		return err
@@ -176,9 +176,6 @@ func (a *commands) printRerun(run reruns.Run) error {
 	if run.Interrupted {
 		end = "interrupted"
 	}
-	line := fmt.Sprintf("%s  %-10s  %8s  %s  %s", run.At.Local().Format(time.TimeOnly), run.Trigger, render.Duration(run.MS), pageName(run.Page), end)
+	line := fmt.Sprintf("%s  %-10s  %8s  %s  %s", run.At.Local().Format(time.TimeOnly), run.Trigger, render.Duration(run.MS), render.PageName(run.Page), end)
 	return a.Printf("%s\n", dev.Inline(strings.TrimRight(line, " ")))
 }
-
-// pageName is the name of a page for people.
-func pageName(page string) string { return cmp.Or(page, "main page") }

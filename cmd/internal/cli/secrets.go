@@ -61,19 +61,15 @@ where sdev does not look.`,
 }
 
 func (a *commands) runSecrets(ctx context.Context, o secretsOptions) error {
-	in, err := session.ReadInputs(ctx, a.Host(), session.Options{})
+	in, err := session.ReadInputs(ctx, a.Host(), session.Options{}, o.json)
 	if err != nil {
 		return err
-	}
-	shown := in.Views[:min(2, len(in.Views))]
-	if o.json {
-		shown = in.Views
 	}
 	targets, err := a.targetViews(ctx, o.targets)
 	if err != nil {
 		return err
 	}
-	t := secrets.Compute(in.Reads, slices.Concat(shown, targets), in.Unread)
+	t := secrets.Compute(in.Reads, slices.Concat(in.Views, targets), in.Unread)
 	if o.json {
 		return a.PrintJSON(secretsReport{V: dev.WireVersion, Type: "secrets", Table: t})
 	}

@@ -261,9 +261,6 @@ type rerun struct {
 	Interrupted bool             `json:"interrupted,omitempty" jsonschema:"another run took its place"`
 }
 
-// mainPage is the name of the page that has none.
-const mainPage = "main page"
-
 // lastRuns is how many runs an answer lists.
 const lastRuns = 10
 
@@ -284,7 +281,7 @@ func newRerunAnswer(log *reruns.Log, page string) (rerunAnswer, error) {
 	var names []string
 	wanted := func(name string) bool { return page == "" || strings.EqualFold(name, page) }
 	for _, p := range log.Pages() {
-		name := cmp.Or(p.Name, mainPage)
+		name := render.PageName(p.Name)
 		names = append(names, name)
 		if !wanted(name) {
 			continue
@@ -296,7 +293,7 @@ func newRerunAnswer(log *reruns.Log, page string) (rerunAnswer, error) {
 		a.Pages = append(a.Pages, times)
 	}
 	for _, r := range log.Last(reruns.MaxRuns) {
-		if name := cmp.Or(r.Page, mainPage); wanted(name) && len(a.Last) < lastRuns {
+		if name := render.PageName(r.Page); wanted(name) && len(a.Last) < lastRuns {
 			a.Last = append(a.Last, rerun{r.At.UTC(), name, r.Trigger, r.MS, r.Exception, r.Interrupted})
 		}
 	}

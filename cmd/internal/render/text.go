@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -112,3 +113,6 @@ func Duration(ms int64) string {
 	}
 	return fmt.Sprintf("%d min %d s", ms/60_000, ms/1000%60)
 }
+
+// PageName is the name of a page for people. The main page has none.
+func PageName(page string) string { return cmp.Or(page, "main page") }

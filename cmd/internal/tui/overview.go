@@ -306,7 +306,7 @@ func (s sheet) tabs() []string {
 		if who == "" && s.state.snap.Mode == dev.Native {
 			who = "nobody signed in" // in other modes only the app knows
 		}
-		page := cmp.Or(safe(tab.Page), "main page")
+		page := pageName(tab.Page)
 		rows = append(rows, "  "+spread(page, s.dim.Render(who), max(0, s.width-3)))
 	}
 	if n := len(list) - most; n > 0 {

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -47,7 +46,7 @@ func (p *pages) view(t theme) string {
 	all := p.state.reruns.Pages()
 	rows := []string{"", sh.heading("PAGES", "slowest first")}
 	name := p.nameWidth(all, last)
-	rows = append(rows, sh.row(t.dim.Render(column("", name)+right("runs", runsWidth)+right("p50", tookWidth)+right("p95", tookWidth)+right("last", tookWidth))))
+	rows = append(rows, sh.row(t.dim.Render(fit("", name)+right("runs", runsWidth)+right("p50", tookWidth)+right("p95", tookWidth)+right("last", tookWidth))))
 	for _, page := range all {
 		rows = append(rows, p.page(sh, page, name)...)
 	}
@@ -72,7 +71,7 @@ func (p *pages) nameWidth(all []reruns.Page, last []reruns.Run) int {
 
 func (p *pages) page(sh sheet, page reruns.Page, name int) []string {
 	took := func(d time.Duration) string { return right(render.Duration(d.Milliseconds()), tookWidth) }
-	row := column(pageName(page.Name), name) + right(grouped(page.Runs), runsWidth) + sh.strong.Render(took(page.P50)) + took(page.P95) + took(page.Last.Took())
+	row := fit(pageName(page.Name), name) + right(grouped(page.Runs), runsWidth) + sh.strong.Render(took(page.P50)) + took(page.P95) + took(page.Last.Took())
 	if page.Slower.File == "" {
 		return []string{sh.row(row)}
 	}
@@ -91,17 +90,11 @@ func (p *pages) run(sh sheet, run reruns.Run, name int) string {
 	case run.Interrupted:
 		end = "  " + sh.dim.Render("interrupted")
 	}
-	return sh.row(sh.dim.Render(run.At.Format(time.TimeOnly)) + "  " + column(pageName(run.Page), name) + right(render.Duration(run.MS), tookWidth) + "  " + column(string(run.Trigger), len(dev.RerunNavigation)) + end)
+	return sh.row(sh.dim.Render(run.At.Format(time.TimeOnly)) + "  " + fit(pageName(run.Page), name) + right(render.Duration(run.MS), tookWidth) + "  " + fit(string(run.Trigger), len(dev.RerunNavigation)) + end)
 }
 
 // pageName is the name of a page for people.
-func pageName(page string) string { return safe(cmp.Or(page, "main page")) }
-
-// column fits a text into a width, at the left.
-func column(text string, width int) string {
-	text = ansi.Truncate(text, width, "…")
-	return text + strings.Repeat(" ", width-ansi.StringWidth(text))
-}
+func pageName(page string) string { return safe(render.PageName(page)) }
 
 // right fits a text into a width, at the right.
 func right(text string, width int) string {
