@@ -33,6 +33,13 @@ type Verdict struct {
 	Rule      string           // Ignored: the rule that says so
 }
 
+// Save is the last save of a file of a project, and its outcome.
+type Save struct {
+	Dir     string // of the project, absolute
+	Path    string // relative to the project, with slashes
+	Verdict Verdict
+}
+
 // Judge follows the events around a save. It needs them in order, from the start of the gateway: those before the save say how
 // many tabs are open.
 type Judge struct {

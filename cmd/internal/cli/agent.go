@@ -12,6 +12,7 @@ import (
 	"sdev/cmd/internal/mcp"
 	"sdev/cmd/internal/render"
 	"sdev/dev"
+	"sdev/dev/live"
 	"sdev/dev/reruns"
 	"sdev/dev/session"
 )
@@ -24,9 +25,8 @@ type agent struct{ commands *commands }
 func (g agent) Status(ctx context.Context) (session.Status, error) { return g.commands.status(ctx) }
 
 // WaitUntilLive is "sdev wait --live".
-func (g agent) WaitUntilLive(ctx context.Context, path string, timeout time.Duration) (mcp.Save, error) {
-	s, err := g.commands.waitUntilLive(ctx, path, timeout)
-	return mcp.Save{Dir: s.dir, Path: s.path, Verdict: s.verdict}, err
+func (g agent) WaitUntilLive(ctx context.Context, path string, timeout time.Duration) (live.Save, error) {
+	return g.commands.waitUntilLive(ctx, path, timeout)
 }
 
 // Logs is "sdev logs --tail".

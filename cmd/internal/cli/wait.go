@@ -75,7 +75,7 @@ func (a *commands) runWait(ctx context.Context, o waitOptions) error {
 }
 
 // waitUntilLive waits until the outcome of the last save of a file is known.
-func (a *commands) waitUntilLive(ctx context.Context, path string, timeout time.Duration) (save savedFile, err error) {
+func (a *commands) waitUntilLive(ctx context.Context, path string, timeout time.Duration) (save live.Save, err error) {
 	err = a.waiting(ctx, timeout, func(w *waiter, ctx context.Context) (err error) {
 		save, err = w.untilLive(ctx, path)
 		return err
@@ -93,13 +93,6 @@ func (a *commands) waiting(ctx context.Context, timeout time.Duration, wait func
 		return &dev.Error{Code: dev.CodeAppNotReady, Exit: dev.ExitNotReady, Message: fmt.Sprintf("%s after %s", w.state, timeout), Hint: "see: sdev status, sdev logs"}
 	}
 	return err
-}
-
-// savedFile is a file of a project, and the outcome of its last save.
-type savedFile struct {
-	dir     string // of the project
-	path    string // relative to the project, with slashes
-	verdict live.Verdict
 }
 
 // waiter waits, and remembers for what.
@@ -145,30 +138,30 @@ func (w *waiter) running(ctx context.Context, ok func(answers bool) bool) (conso
 }
 
 // untilLive waits until the outcome of the last save of a file is known.
-func (w *waiter) untilLive(ctx context.Context, path string) (savedFile, error) {
+func (w *waiter) untilLive(ctx context.Context, path string) (live.Save, error) {
 	e, err := session.Explain(ctx, w.Host(), path, false)
 	switch {
 	case err != nil:
-		return savedFile{}, err
+		return live.Save{}, err
 	case e.Kind == "directory":
-		return savedFile{}, dev.UsageError(path+" is a directory", "name a file")
+		return live.Save{}, dev.UsageError(path+" is a directory", "name a file")
 	case e.Outside:
-		return savedFile{}, ignoredSave(path, e.Why)
+		return live.Save{}, ignoredSave(path, e.Why)
 	case e.Action == dev.Ignored:
-		return savedFile{path: path, verdict: live.Verdict{Outcome: live.Ignored, Rule: e.Why}}, nil
+		return live.Save{Path: path, Verdict: live.Verdict{Outcome: live.Ignored, Rule: e.Why}}, nil
 	}
 	r, err := w.running(ctx, func(bool) bool { return true })
 	if err != nil {
-		return savedFile{}, err
+		return live.Save{}, err
 	}
 	defer r.Close()
 	file, err := os.Stat(filepath.Join(r.Project.Dir, filepath.FromSlash(e.Path)))
 	if err != nil {
-		return savedFile{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Cause: err, Message: "cannot look at " + path + ": " + err.Error(), Hint: "name a file that exists"}
+		return live.Save{}, &dev.Error{Code: dev.CodeUsage, Exit: dev.ExitUsage, Cause: err, Message: "cannot look at " + path + ": " + err.Error(), Hint: "name a file that exists"}
 	}
 	w.state = "sdev has not noticed a save of " + e.Path
 	v, err := w.follow(ctx, r, live.NewJudge(e.Path, file.ModTime()), file.ModTime())
-	return savedFile{r.Project.Dir, e.Path, v}, err
+	return live.Save{Dir: r.Project.Dir, Path: e.Path, Verdict: v}, err
 }
 
 // ignoredSave is the error for a file whose saves change nothing.
@@ -245,22 +238,22 @@ func (w *waiter) startedSince(ctx context.Context, moment time.Time) bool {
 }
 
 // reportSave prints the outcome of a save, or returns it as an error.
-func (a *commands) reportSave(s savedFile) error {
-	v := s.verdict
-	failed := &dev.Error{Exit: dev.ExitFailed, Message: s.path + ": " + v.String()}
+func (a *commands) reportSave(s live.Save) error {
+	v := s.Verdict
+	failed := &dev.Error{Exit: dev.ExitFailed, Message: s.Path + ": " + v.String()}
 	switch v.Outcome {
 	case live.Live:
 		if v.Reload.Trigger != "" {
-			return a.Printf("live  %s in %s, %s\n", s.path, render.Duration(v.Reload.MS), render.Count(v.Reload.Sessions, "tab"))
+			return a.Printf("live  %s in %s, %s\n", s.Path, render.Duration(v.Reload.MS), render.Count(v.Reload.Sessions, "tab"))
 		}
-		return a.Printf("live  %s\n", s.path)
+		return a.Printf("live  %s\n", s.Path)
 	case live.NoTab:
-		return a.Printf("noticed  %s; no tab is open: the next one shows it\n", s.path)
+		return a.Printf("noticed  %s; no tab is open: the next one shows it\n", s.Path)
 	case live.Raised:
 		failed.Code, failed.File, failed.Line, failed.Hint = dev.CodeAppRaised, v.Exception.File, v.Exception.Line, "fix it, and save"
 		failed.Message = v.String()
 	case live.Ignored:
-		return ignoredSave(s.path, v.Rule)
+		return ignoredSave(s.Path, v.Rule)
 	case live.Unseen, live.Failed:
 		failed.Code, failed.Hint = v.Problem.Code, v.Problem.Hint
 	}

@@ -22,7 +22,7 @@ import (
 // fake is a project that says what a test gives it.
 type fake struct {
 	status   session.Status
-	save     Save
+	save     live.Save
 	lines    []string
 	events   []dev.Stamped
 	people   []dev.Person
@@ -55,7 +55,7 @@ func (f *fake) Status(context.Context) (session.Status, error) {
 	return f.status, f.err
 }
 
-func (f *fake) WaitUntilLive(ctx context.Context, path string, timeout time.Duration) (Save, error) {
+func (f *fake) WaitUntilLive(ctx context.Context, path string, timeout time.Duration) (live.Save, error) {
 	f.mu.Lock()
 	f.path, f.timeout = path, timeout
 	f.mu.Unlock()
@@ -68,7 +68,7 @@ func (f *fake) WaitUntilLive(ctx context.Context, path string, timeout time.Dura
 		return f.save, f.err
 	case <-ctx.Done():
 		f.ended <- struct{}{}
-		return Save{}, ctx.Err()
+		return live.Save{}, ctx.Err()
 	}
 }
 
@@ -242,6 +242,6 @@ func (w *wire) read(id any) message {
 	return m
 }
 
-func liveSave() Save {
-	return Save{Dir: "/shop", Path: "Home.py", Verdict: live.Verdict{Outcome: live.Live, Reload: dev.AppReloaded{Trigger: "Home.py", MS: 74, Sessions: 2}}}
+func liveSave() live.Save {
+	return live.Save{Dir: "/shop", Path: "Home.py", Verdict: live.Verdict{Outcome: live.Live, Reload: dev.AppReloaded{Trigger: "Home.py", MS: 74, Sessions: 2}}}
 }

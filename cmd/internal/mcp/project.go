@@ -22,7 +22,7 @@ type Observer interface {
 	Status(ctx context.Context) (session.Status, error)
 	// WaitUntilLive waits until the outcome of the last save of a file is known. The path is absolute or relative to the
 	// directory of the server.
-	WaitUntilLive(ctx context.Context, path string, timeout time.Duration) (Save, error)
+	WaitUntilLive(ctx context.Context, path string, timeout time.Duration) (live.Save, error)
 	// Logs returns the last lines, as "sdev logs" prints them.
 	Logs(ctx context.Context, q LogQuery) ([]string, error)
 	// Reruns returns the runs of the script since a moment, as --since has it; "" is the start.
@@ -43,13 +43,6 @@ type Changer interface {
 	// Restart restarts a service, or the app if it is empty, waits until the app answers, and returns the service.
 	Restart(ctx context.Context, service string) (string, error)
 	SignInAs(ctx context.Context, email string) (dev.Person, error)
-}
-
-// Save is the last save of a file.
-type Save struct {
-	Dir     string // of the project
-	Path    string // relative to the project, with slashes
-	Verdict live.Verdict
 }
 
 // LogQuery chooses lines of the logs.

@@ -94,7 +94,7 @@ func TestWait_SaysTheOutcome(t *testing.T) {
 			"raised: util.py: ZeroDivisionError: division by zero\nat util.py:7\n   4 |\n   5 | def total():\n   6 |     x = 1\n>  7 |     return x / 0\n   8 |\n   9 |\n  10 | st.write(total())\nhint: fix it, save, and call wait_until_live again"},
 	} {
 		f := newFake()
-		f.save = Save{Dir: dir, Path: "util.py", Verdict: row.verdict}
+		f.save = live.Save{Dir: dir, Path: "util.py", Verdict: row.verdict}
 		row.want.Path = "util.py"
 		got, text := result[waitAnswer](t, connected(t, f), "wait_until_live", map[string]any{"path": "util.py", "timeout_seconds": 7})
 		have, _ := json.Marshal(got)
@@ -268,7 +268,7 @@ func TestAnswers_AreBounded(t *testing.T) {
 	huge := strings.Repeat("\u202e\"\\<🐍 ", 4_000)
 	f := newFake()
 	f.status = session.Status{Project: huge, URL: huge}
-	f.save = Save{Path: huge, Verdict: live.Verdict{Outcome: live.Raised, Exception: dev.AppException{Exception: huge, Message: huge, File: huge, Page: huge}}}
+	f.save = live.Save{Path: huge, Verdict: live.Verdict{Outcome: live.Raised, Exception: dev.AppException{Exception: huge, Message: huge, File: huge, Page: huge}}}
 	for i := range 2000 {
 		name := fmt.Sprint(i, " ", huge)
 		f.status.Services = append(f.status.Services, session.ServiceStatus{Name: name})
@@ -310,7 +310,7 @@ func TestAnswers_HoldNoSecrets(t *testing.T) {
 	}
 	all := strings.Join(f.lines, " ")
 	f.err = nil
-	f.save = Save{Dir: dir, Path: "Home.py", Verdict: live.Verdict{Outcome: live.Raised, Exception: dev.AppException{Exception: "ValueError", Message: all, File: "Home.py", Line: 3}}}
+	f.save = live.Save{Dir: dir, Path: "Home.py", Verdict: live.Verdict{Outcome: live.Raised, Exception: dev.AppException{Exception: "ValueError", Message: all, File: "Home.py", Line: 3}}}
 	f.status = session.Status{Project: "shop", Elsewhere: all}
 	f.people = []dev.Person{{Email: "alice@example.com", Claims: map[string]any{"api_token": "s3cr3t-pa55", "note": all}}}
 	f.findings = []dev.Finding{{ID: "x", Message: all, Fix: all}}

@@ -125,7 +125,7 @@ func addWait(s *sdk.Server, p Project) {
 		})
 }
 
-func newWaitAnswer(s Save) waitAnswer {
+func newWaitAnswer(s live.Save) waitAnswer {
 	v := s.Verdict
 	a := waitAnswer{Outcome: v.Outcome, Path: s.Path, Message: v.String()}
 	switch v.Outcome {
